@@ -1,0 +1,5 @@
+//! Squall's simulation.
+
+pub mod network;
+pub mod plan;
+pub mod protocol;

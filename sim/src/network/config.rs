@@ -1,0 +1,252 @@
+//! What the network is asked to do: impairments per link, and faults.
+//!
+//! Every value here is final: ranges were drawn, names were resolved to host numbers. Times are
+//! nanoseconds, sizes bytes, rates bits per second, probabilities lie in `0.0..=1.0`.
+
+/// The number of a host in its world, counted from 0 in the order in which hosts were added.
+pub type HostId = u32;
+
+/// A set of hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HostSet(Members);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Members {
+    All,
+    Some(Vec<u64>),
+}
+
+impl HostSet {
+    /// Every host.
+    pub fn all() -> Self {
+        HostSet(Members::All)
+    }
+
+    /// True if `host` is in the set.
+    #[inline]
+    pub fn contains(&self, host: HostId) -> bool {
+        match &self.0 {
+            Members::All => true,
+            Members::Some(words) => words
+                .get(host as usize / 64)
+                .is_some_and(|word| word >> (host % 64) & 1 == 1),
+        }
+    }
+
+    /// The members below `hosts`, in ascending order.
+    pub fn iter(&self, hosts: u32) -> impl Iterator<Item = HostId> + '_ {
+        (0..hosts).filter(|host| self.contains(*host))
+    }
+}
+
+impl FromIterator<HostId> for HostSet {
+    fn from_iter<I: IntoIterator<Item = HostId>>(hosts: I) -> Self {
+        let mut words = Vec::new();
+        for host in hosts {
+            let word = host as usize / 64;
+            if words.len() <= word {
+                words.resize(word + 1, 0);
+            }
+            words[word] |= 1 << (host % 64);
+        }
+        HostSet(Members::Some(words))
+    }
+}
+
+/// How a link's random delay is spread around `delay`; `jitter` is its scale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Distribution {
+    /// Anywhere in `delay - jitter ..= delay + jitter`, each value as likely.
+    #[default]
+    Uniform,
+    /// Normal with mean `delay` and standard deviation `jitter`, cut off at zero.
+    Normal,
+    /// `delay` plus an exponential with mean `jitter`.
+    Exponential,
+    /// `delay` plus a Pareto II (Lomax) with shape 3 and mean `jitter`: a heavy tail.
+    Pareto,
+}
+
+/// How a link loses datagrams.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
+    /// Each datagram alone, with this probability.
+    Independent(f64),
+    /// Two states with their own losses: E. N. Gilbert, "Capacity of a Burst-Noise Channel" (1960),
+    /// with E. O. Elliott's loss in the good state (1963); the names are netem's.
+    GilbertElliott {
+        /// Probability, per datagram, of going from good to bad.
+        p: f64,
+        /// Probability, per datagram, of going from bad to good.
+        r: f64,
+        /// Loss in the bad state, netem's `1-h`.
+        loss_bad: f64,
+        /// Loss in the good state, netem's `1-k`.
+        loss_good: f64,
+    },
+}
+
+/// What one `[[link]]` table says; an absent key leaves what earlier tables said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Impairments {
+    /// One-way delay, nanoseconds.
+    pub delay: Option<u64>,
+    /// Scale of the random part of the delay, nanoseconds.
+    pub jitter: Option<u64>,
+    /// Shape of the random part of the delay.
+    pub distribution: Option<Distribution>,
+    /// Loss.
+    pub loss: Option<Loss>,
+    /// Probability that a datagram arrives twice.
+    pub duplicate: Option<f64>,
+    /// Probability that a datagram skips the delay and so overtakes others.
+    pub reorder: Option<f64>,
+    /// Probability that one random bit of a datagram flips.
+    pub corrupt: Option<f64>,
+    /// Serialisation rate, bits per second, never 0.
+    pub rate: Option<u64>,
+    /// Datagrams that may wait for the rate, the one being sent included.
+    pub limit: Option<u64>,
+    /// Largest IP datagram, bytes, headers included.
+    pub mtu: Option<u64>,
+    /// False switches the UDP checksum off, so that corrupted datagrams are delivered.
+    pub udp_checksum: Option<bool>,
+}
+
+/// Impairments of every link from a host of `from` to a host of `to`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkRule {
+    /// Sending hosts.
+    pub from: HostSet,
+    /// Receiving hosts.
+    pub to: HostSet,
+    /// What the rule sets.
+    pub set: Impairments,
+}
+
+/// Which of the matches a trigger acts on; counting starts at 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pick {
+    /// Every match.
+    All,
+    /// The n-th match alone.
+    Nth(u64),
+    /// The first n matches.
+    First(u64),
+    /// The n-th, 2n-th, 3n-th match and so on.
+    Every(u64),
+    /// Each match with this probability.
+    Chance(f64),
+}
+
+/// Which datagrams a packet trigger matches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PacketMatch {
+    /// Sending hosts.
+    pub from: HostSet,
+    /// Receiving hosts.
+    pub to: HostSet,
+    /// The kind the protocol's dissector must say.
+    pub kind: Option<String>,
+    /// Fields the dissector must say, with these values.
+    pub fields: Vec<(String, u64)>,
+    /// Counts sendings of an equal datagram on the same link, from 1.
+    pub attempt: Option<u64>,
+}
+
+/// When a fault acts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Trigger {
+    /// When a matching datagram is sent.
+    Packet {
+        /// Which datagrams match.
+        matching: PacketMatch,
+        /// Which of the matches.
+        pick: Pick,
+    },
+    /// At a time, nanoseconds since the start.
+    At(u64),
+    /// When a host reports an event.
+    Event {
+        /// Reporting hosts.
+        hosts: HostSet,
+        /// The event's name.
+        name: String,
+        /// Which of the reports.
+        pick: Pick,
+    },
+}
+
+/// What a fault does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Loses the datagram.
+    Drop,
+    /// Sends `copies` more, each `after` nanoseconds later than the one before.
+    Duplicate {
+        /// How many more.
+        copies: u64,
+        /// Nanoseconds between copies.
+        after: u64,
+    },
+    /// Adds to this datagram's delay; others may overtake it.
+    Delay {
+        /// Nanoseconds.
+        by: u64,
+    },
+    /// Flips random bits of the payload, all different.
+    Corrupt {
+        /// How many.
+        bits: u64,
+    },
+    /// Holds this datagram and all that follow it on the same link, then lets them go in order.
+    Hold {
+        /// Nanoseconds.
+        length: u64,
+    },
+    /// Stops everything from the first set to the second, also what is on the way, for each pair.
+    Partition {
+        /// Pairs (from, to), one direction each.
+        cuts: Vec<(HostSet, HostSet)>,
+    },
+    /// Drops all tasks and sockets of these hosts; they restart when the fault ends.
+    Crash {
+        /// The hosts.
+        hosts: HostSet,
+    },
+    /// Stops these hosts from running until the fault ends; their sockets go on receiving.
+    Pause {
+        /// The hosts.
+        hosts: HostSet,
+    },
+    /// Steps the wall clock of these hosts.
+    ClockStep {
+        /// The hosts.
+        hosts: HostSet,
+        /// Nanoseconds, negative for back.
+        by: i64,
+    },
+    /// Overrides impairments until the fault ends.
+    Link {
+        /// The rules, later ones first in line, as if at the end of the file.
+        rules: Vec<LinkRule>,
+    },
+    /// Ends every fault and impairment, for good: from now on the network is perfect, but for delay
+    /// and rate.
+    Calm,
+}
+
+/// One `[[fault]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultSpec {
+    /// Its name, unique in the scenario.
+    pub name: String,
+    /// When it acts.
+    pub trigger: Trigger,
+    /// What it does.
+    pub action: Action,
+    /// How long a partition, crash, pause or link override lasts, nanoseconds; `None` is to the end.
+    pub length: Option<u64>,
+    /// True if the fault may stay without a hit.
+    pub optional: bool,
+}

@@ -1,0 +1,139 @@
+//! What a protocol says about itself: options, kinds of datagrams, fields, events.
+//!
+//! One declaration serves the checker of scenario files, their JSON Schema, `squall protocols` and
+//! the protocol's own code.
+
+use std::collections::BTreeMap;
+
+/// What an option's value may be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OptionKind {
+    /// A duration such as `"200ms"`, in nanoseconds.
+    Duration,
+    /// A size such as `"64B"` or `"4KiB"`, in bytes.
+    Size,
+    /// A whole number from `min` to `max`, both included.
+    Count {
+        /// Smallest value allowed.
+        min: u64,
+        /// Largest value allowed.
+        max: u64,
+    },
+    /// A probability such as `"10%"` or `0.1`.
+    Probability,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Choice(Vec<&'static str>),
+}
+
+/// The value of an option, drawn and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OptionValue {
+    /// Nanoseconds, bytes or a count.
+    Number(u64),
+    /// A probability in `0.0..=1.0`.
+    Probability(f64),
+    /// A flag.
+    Flag(bool),
+    /// A word of a choice.
+    Word(String),
+}
+
+/// One option of a protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OptionSpec {
+    /// The key in `[options]`.
+    pub name: &'static str,
+    /// What its value may be.
+    pub kind: OptionKind,
+    /// The value when the scenario gives none; `None` is an option that may be absent.
+    pub default: Option<OptionValue>,
+    /// One sentence.
+    pub help: &'static str,
+}
+
+/// What the checker of scenario files must know of a protocol.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProtocolSpec {
+    /// The name scenarios use.
+    pub name: String,
+    /// One sentence.
+    pub summary: String,
+    /// The options it takes.
+    pub options: Vec<OptionSpec>,
+    /// The kinds of datagram its dissector tells apart; empty without a dissector.
+    pub kinds: Vec<&'static str>,
+    /// The fields its dissector may name.
+    pub fields: Vec<&'static str>,
+    /// The events its hosts report, besides those of the history.
+    pub events: Vec<&'static str>,
+}
+
+/// The options of one run: every declared option that was given or has a default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options(BTreeMap<String, OptionValue>);
+
+impl Options {
+    /// Sets an option.
+    pub fn set(&mut self, name: impl Into<String>, value: OptionValue) {
+        self.0.insert(name.into(), value);
+    }
+
+    /// The value of an option, if it was given or has a default.
+    pub fn get(&self, name: &str) -> Option<&OptionValue> {
+        self.0.get(name)
+    }
+
+    /// A duration, size or count.
+    ///
+    /// # Panics
+    /// If the protocol declares no such option with a default: a mistake in the protocol.
+    pub fn number(&self, name: &str) -> u64 {
+        match self.get(name) {
+            Some(OptionValue::Number(number)) => *number,
+            other => panic!("option `{name}` is {other:?}, not a number with a default"),
+        }
+    }
+
+    /// A duration.
+    ///
+    /// # Panics
+    /// As [`Options::number`].
+    pub fn duration(&self, name: &str) -> std::time::Duration {
+        std::time::Duration::from_nanos(self.number(name))
+    }
+
+    /// A flag.
+    ///
+    /// # Panics
+    /// If the protocol declares no such flag with a default.
+    pub fn flag(&self, name: &str) -> bool {
+        match self.get(name) {
+            Some(OptionValue::Flag(flag)) => *flag,
+            other => panic!("option `{name}` is {other:?}, not a flag with a default"),
+        }
+    }
+
+    /// A probability in `0.0..=1.0`.
+    ///
+    /// # Panics
+    /// If the protocol declares no such probability with a default.
+    pub fn probability(&self, name: &str) -> f64 {
+        match self.get(name) {
+            Some(OptionValue::Probability(probability)) => *probability,
+            other => panic!("option `{name}` is {other:?}, not a probability with a default"),
+        }
+    }
+
+    /// The word chosen.
+    ///
+    /// # Panics
+    /// If the protocol declares no such choice with a default.
+    pub fn word(&self, name: &str) -> &str {
+        match self.get(name) {
+            Some(OptionValue::Word(word)) => word,
+            other => panic!("option `{name}` is {other:?}, not a choice with a default"),
+        }
+    }
+}

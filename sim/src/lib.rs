@@ -4,3 +4,4 @@ pub mod network;
 pub mod plan;
 pub mod protocol;
 pub mod stream;
+pub mod trace;

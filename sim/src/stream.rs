@@ -26,6 +26,12 @@ impl Stream {
         Stream(key)
     }
 
+    /// A stream of its own for one kind of decision within this one.
+    #[inline]
+    pub fn sub(self, kind: u64) -> Stream {
+        Stream(mix(self.0 ^ kind.wrapping_mul(GOLDEN)))
+    }
+
     /// The n-th draw, as a generator: a decision may take several numbers from it.
     #[inline]
     pub fn draw(self, n: u64) -> Draw {

@@ -1,8 +1,528 @@
 //! The network model: pure, given the time, without I/O.
+//!
+//! A datagram meets, in this order:
+//!
+//! 1. the packet faults, in file order: each sees and counts every datagram sent, and acts on
+//!    those it picks unless an earlier one has dropped the datagram;
+//! 2. partitions;
+//! 3. the link's MTU (`too-big`);
+//! 4. its loss;
+//! 5. its corruption (one bit), added to what faults have flipped;
+//! 6. its duplication: from here on every copy goes its own way;
+//! 7. the queue in front of its rate (`queue-full`), and the rate itself;
+//! 8. its delay, jitter and reordering; then what `delay` and `duplicate` faults add.
+//!
+//! At the receiving host, the UDP checksum drops what was corrupted, then a missing socket, a host
+//! that is down or a full receive buffer may drop it.
 
+mod checksum;
+mod classes;
 mod config;
+mod fate;
+mod fault;
+mod link;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 pub use config::{
     Action, Distribution, FaultSpec, HostId, HostSet, Impairments, LinkRule, Loss, PacketMatch,
     Pick, Trigger,
 };
+pub use fate::{Arrivals, Cause, DropReason, Fate, Mark};
+pub use fault::Packet;
+
+pub(crate) use checksum::flip;
+
+use crate::protocol::Dissect;
+use crate::stream::mix;
+use classes::Classes;
+use fault::{Attempts, Fault, Inspected};
+use link::{HEADERS, Link};
+
+/// How often a fault could act and did.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FaultCount {
+    /// The fault's name.
+    pub name: String,
+    /// Matches of its trigger; for a partition or link override, datagrams that met it.
+    pub opportunities: u64,
+    /// How often it had an effect.
+    pub hits: u64,
+}
+
+/// Everything between the hosts.
+pub struct Network {
+    seed: u64,
+    hosts: Arc<[String]>,
+    rules: Arc<[LinkRule]>,
+    classes: Classes,
+    links: Links,
+    faults: Vec<Fault>,
+    dissect: Option<Dissect>,
+    attempts: Option<Attempts>,
+    /// Partitions and link overrides in force, by fault index, in the order in which they began.
+    active: Vec<u32>,
+    /// Every sending must be seen by a fault, or by a link that remembers: no shortcuts.
+    watched: bool,
+    has_packet_faults: bool,
+    calm: bool,
+}
+
+impl Network {
+    /// A network between `hosts`, whose names key its random streams.
+    pub fn new(
+        seed: u64,
+        hosts: Arc<[String]>,
+        rules: Arc<[LinkRule]>,
+        faults: &[FaultSpec],
+        dissect: Option<Dissect>,
+    ) -> Self {
+        let classes = Classes::new(hosts.len() as u32, rules.iter(), false);
+        let faults: Vec<Fault> = faults
+            .iter()
+            .map(|spec| Fault::new(seed, spec.clone()))
+            .collect();
+        let counts_attempts = faults.iter().any(|fault| {
+            fault
+                .packet()
+                .is_some_and(|(rule, _)| rule.attempt.is_some())
+        });
+        let has_packet_faults = faults.iter().any(|fault| fault.packet().is_some());
+        let overrides = faults
+            .iter()
+            .any(|fault| matches!(fault.spec.action, Action::Link { .. }));
+        Network {
+            seed,
+            links: Links::new(hosts.len()),
+            hosts,
+            rules,
+            classes,
+            dissect,
+            attempts: counts_attempts.then(Attempts::default),
+            active: Vec::new(),
+            watched: has_packet_faults || overrides,
+            has_packet_faults,
+            faults,
+            calm: false,
+        }
+    }
+
+    /// Decides the fate of a datagram sent at `now`. A host's datagrams to itself meet nothing.
+    #[inline]
+    pub fn transmit(&mut self, now: u64, packet: &Packet<'_>) -> Fate {
+        if packet.from == packet.to {
+            return Fate::arrives(now);
+        }
+        let spec = self.classes.spec(packet.from, packet.to);
+        if spec.plain && !self.watched && self.active.is_empty() {
+            return Fate::arrives(now.saturating_add(spec.delay));
+        }
+        self.transmit_slowly(now, packet)
+    }
+
+    fn transmit_slowly(&mut self, now: u64, packet: &Packet<'_>) -> Fate {
+        let mut fate = Fate::default();
+        let link = self.links.get(packet.from, packet.to, || {
+            let name = |host: HostId| self.hosts[host as usize].as_str();
+            Link::new(self.seed, name(packet.from), name(packet.to))
+        });
+        let n = link.next();
+        let mut order = FaultOrder {
+            copies: 0,
+            copy_after: 0,
+            extra: 0,
+        };
+        if self.has_packet_faults && !self.calm {
+            let attempt = self
+                .attempts
+                .as_mut()
+                .map_or(0, |attempts| attempts.count(packet));
+            let inspected = Inspected::new(packet, self.dissect, attempt);
+            for (index, fault) in self.faults.iter_mut().enumerate() {
+                meet(
+                    now,
+                    index as u32,
+                    fault,
+                    &inspected,
+                    packet,
+                    link,
+                    &mut order,
+                    &mut fate,
+                );
+            }
+        }
+        for index in &self.active {
+            let fault = &mut self.faults[*index as usize];
+            match &fault.spec.action {
+                Action::Partition { cuts } if crosses(cuts, packet) => {
+                    fault.opportunities += 1;
+                    if fate.dropped.is_none() {
+                        fault.hits += 1;
+                        fate.dropped = Some(DropReason::Partition);
+                    }
+                }
+                Action::Link { rules } if concerns(rules, packet) => {
+                    fault.opportunities += 1;
+                    if fate.dropped.is_none() {
+                        fault.hits += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let spec = self.classes.spec(packet.from, packet.to);
+        let length = packet.payload.len();
+        let lost = link.loses(n, spec);
+        if fate.dropped.is_none() {
+            if spec.mtu.is_some_and(|mtu| length as u64 + HEADERS > mtu) {
+                fate.dropped = Some(DropReason::TooBig);
+            } else if lost {
+                fate.dropped = Some(DropReason::Loss);
+            }
+        }
+        if fate.dropped.is_some() {
+            return fate;
+        }
+        if let Some(bit) = link.corrupts(n, length, spec) {
+            // Two flips of one bit are none.
+            match fate.flipped.iter().position(|other| *other == bit) {
+                Some(index) => drop(fate.flipped.remove(index)),
+                None => fate.flipped.push(bit),
+            }
+            fate.marks.push(Mark::Corrupted {
+                by: Cause::Link,
+                bits: 1,
+            });
+        }
+        if !fate.flipped.is_empty() && !spec.no_checksum {
+            fate.checksum_fails = checksum::notices(packet.payload, &fate.flipped);
+        }
+        let mut copies = 1;
+        if link.duplicates(n, spec) {
+            copies += 1;
+            fate.marks.push(Mark::Duplicated {
+                by: Cause::Link,
+                copies: 1,
+            });
+        }
+        for copy in 0..copies + order.copies {
+            let Some(departure) = link.departs(now, length, spec) else {
+                fate.overflowed += 1;
+                continue;
+            };
+            let (delay, skipped) = link.delay(n, copy, spec);
+            if skipped {
+                fate.marks.push(Mark::Reordered);
+            }
+            let behind = (copy + 1)
+                .saturating_sub(copies)
+                .saturating_mul(order.copy_after);
+            let delay = delay.saturating_add(order.extra).saturating_add(behind);
+            fate.arrivals.push(departure.saturating_add(delay));
+        }
+        fate
+    }
+
+    /// The world-level faults that a report triggers, in file order.
+    pub fn report(&mut self, host: HostId, event: &str) -> Vec<u32> {
+        if self.calm {
+            return Vec::new();
+        }
+        let mut triggered = Vec::new();
+        for (index, fault) in self.faults.iter_mut().enumerate() {
+            let Trigger::Event { hosts, name, pick } = &fault.spec.trigger else {
+                continue;
+            };
+            let pick = *pick;
+            if hosts.contains(host) && name == event && fault.picks(pick) {
+                triggered.push(index as u32);
+            }
+        }
+        triggered
+    }
+
+    /// True if some fault waits for a report.
+    pub fn listens(&self) -> bool {
+        self.faults
+            .iter()
+            .any(|fault| matches!(fault.spec.trigger, Trigger::Event { .. }))
+    }
+
+    /// Puts a partition or link override in force.
+    pub fn begin(&mut self, fault: u32) {
+        if !self.active.contains(&fault) {
+            self.active.push(fault);
+        }
+        self.rebuild(fault);
+    }
+
+    /// Lifts a partition or link override.
+    pub fn end(&mut self, fault: u32) {
+        self.active.retain(|other| *other != fault);
+        self.rebuild(fault);
+    }
+
+    /// Ends all faults and impairments, but for delay and rate.
+    pub fn calm(&mut self) {
+        self.calm = true;
+        self.active.clear();
+        self.classes = Classes::new(self.hosts.len() as u32, self.rules.iter(), true);
+        self.links.release();
+    }
+
+    /// True once [`Network::calm`] was called: no fault begins any more.
+    pub fn is_calm(&self) -> bool {
+        self.calm
+    }
+
+    fn rebuild(&mut self, fault: u32) {
+        if !matches!(self.faults[fault as usize].spec.action, Action::Link { .. }) {
+            return;
+        }
+        let overrides = self.active.iter().filter_map(|index| {
+            match &self.faults[*index as usize].spec.action {
+                Action::Link { rules } => Some(rules.iter()),
+                _ => None,
+            }
+        });
+        let rules = self.rules.iter().chain(overrides.flatten());
+        self.classes = Classes::new(self.hosts.len() as u32, rules, self.calm);
+    }
+
+    /// True if this partition stops what is on the way from one host to another; counts it.
+    pub fn stops(&mut self, fault: u32, from: HostId, to: HostId) -> bool {
+        let fault = &mut self.faults[fault as usize];
+        let stopped = match &fault.spec.action {
+            Action::Partition { cuts } => crosses(
+                cuts,
+                &Packet {
+                    from,
+                    to,
+                    payload: &[],
+                },
+            ),
+            _ => false,
+        };
+        if stopped {
+            fault.opportunities += 1;
+            fault.hits += 1;
+        }
+        stopped
+    }
+
+    /// Counts a world-level fault: an opportunity, and a hit if it had an effect.
+    pub fn count(&mut self, fault: u32, hit: bool) {
+        let fault = &mut self.faults[fault as usize];
+        fault.opportunities += 1;
+        fault.hits += u64::from(hit);
+    }
+
+    /// The fault with this index.
+    pub fn fault(&self, fault: u32) -> &FaultSpec {
+        &self.faults[fault as usize].spec
+    }
+
+    /// How long a datagram now takes from one host to another at the least, nanoseconds.
+    pub fn delay(&self, from: HostId, to: HostId) -> u64 {
+        if from == to {
+            0
+        } else {
+            self.classes.spec(from, to).delay
+        }
+    }
+
+    /// True if a partition in force stops datagrams from one host to another.
+    pub fn is_cut(&self, from: HostId, to: HostId) -> bool {
+        let packet = Packet {
+            from,
+            to,
+            payload: &[],
+        };
+        self.active
+            .iter()
+            .any(|index| match &self.faults[*index as usize].spec.action {
+                Action::Partition { cuts } => crosses(cuts, &packet),
+                _ => false,
+            })
+    }
+
+    /// What every fault came to, in file order.
+    pub fn fault_counts(&self) -> Vec<FaultCount> {
+        self.faults
+            .iter()
+            .map(|fault| FaultCount {
+                name: fault.spec.name.clone(),
+                opportunities: fault.opportunities,
+                hits: fault.hits,
+            })
+            .collect()
+    }
+}
+
+/// What packet faults ask of the rest of the way.
+struct FaultOrder {
+    copies: u64,
+    copy_after: u64,
+    extra: u64,
+}
+
+/// Shows a datagram to one packet fault.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one step of transmit, with all it works on"
+)]
+fn meet(
+    now: u64,
+    index: u32,
+    fault: &mut Fault,
+    inspected: &Inspected<'_>,
+    packet: &Packet<'_>,
+    link: &mut Link,
+    order: &mut FaultOrder,
+    fate: &mut Fate,
+) {
+    let Some((rule, pick)) = fault.packet() else {
+        return;
+    };
+    if !inspected.matches(rule) {
+        return;
+    }
+    let is_packet_action = matches!(
+        fault.spec.action,
+        Action::Drop
+            | Action::Duplicate { .. }
+            | Action::Delay { .. }
+            | Action::Corrupt { .. }
+            | Action::Hold { .. }
+    );
+    let picked = fault.picks(pick);
+    if !is_packet_action {
+        // The world counts what its own faults come to.
+        if picked {
+            fate.triggered.push(index);
+        }
+        return;
+    }
+    fault.opportunities += 1;
+    if !picked || fate.dropped.is_some() {
+        return;
+    }
+    let by = Cause::Fault(index);
+    match fault.spec.action {
+        Action::Drop => fate.dropped = Some(DropReason::Fault(index)),
+        Action::Duplicate { copies, after } => {
+            order.copies += copies;
+            order.copy_after = after;
+            let copies = u32::try_from(copies).unwrap_or(u32::MAX);
+            fate.marks.push(Mark::Duplicated { by, copies });
+        }
+        Action::Delay { by: length } => {
+            order.extra = order.extra.saturating_add(length);
+            fate.marks.push(Mark::Delayed { by, length });
+        }
+        Action::Corrupt { bits } => {
+            let flips = fault.bits(bits, packet.payload.len());
+            if flips.is_empty() {
+                return;
+            }
+            fate.marks.push(Mark::Corrupted {
+                by,
+                bits: flips.len() as u32,
+            });
+            for bit in flips {
+                match fate.flipped.iter().position(|other| *other == bit) {
+                    Some(at) => drop(fate.flipped.remove(at)),
+                    None => fate.flipped.push(bit),
+                }
+            }
+        }
+        Action::Hold { length } => {
+            link.held_until = link.held_until.max(now.saturating_add(length));
+            fate.marks.push(Mark::Delayed { by, length });
+        }
+        _ => return,
+    }
+    fault.hits += 1;
+}
+
+fn crosses(cuts: &[(HostSet, HostSet)], packet: &Packet<'_>) -> bool {
+    cuts.iter()
+        .any(|(from, to)| from.contains(packet.from) && to.contains(packet.to))
+}
+
+fn concerns(rules: &[LinkRule], packet: &Packet<'_>) -> bool {
+    rules
+        .iter()
+        .any(|rule| rule.from.contains(packet.from) && rule.to.contains(packet.to))
+}
+
+/// The links that have something to remember, made when first used.
+struct Links {
+    links: Vec<Link>,
+    /// For few hosts: a link's index plus one, at `from * hosts + to`.
+    table: Vec<u32>,
+    width: usize,
+    /// For many hosts.
+    map: HashMap<u64, u32, BuildHasherDefault<PairHasher>>,
+}
+
+/// Up to this many hosts a table of all pairs is small.
+const TABLE_HOSTS: usize = 64;
+
+impl Links {
+    fn new(hosts: usize) -> Self {
+        let cells = if hosts <= TABLE_HOSTS {
+            hosts * hosts
+        } else {
+            0
+        };
+        Links {
+            links: Vec::new(),
+            table: vec![0; cells],
+            width: hosts,
+            map: HashMap::default(),
+        }
+    }
+
+    fn get(&mut self, from: HostId, to: HostId, make: impl FnOnce() -> Link) -> &mut Link {
+        let index = if self.table.is_empty() {
+            self.map
+                .entry(u64::from(from) << 32 | u64::from(to))
+                .or_insert(0)
+        } else {
+            &mut self.table[from as usize * self.width + to as usize]
+        };
+        if *index == 0 {
+            self.links.push(make());
+            *index = self.links.len() as u32;
+        }
+        &mut self.links[*index as usize - 1]
+    }
+
+    /// Ends every hold.
+    fn release(&mut self) {
+        self.links.iter_mut().for_each(|link| link.held_until = 0);
+    }
+}
+
+/// Hashes a pair of hosts packed into one number. The map is never iterated.
+#[derive(Default)]
+struct PairHasher(u64);
+
+impl Hasher for PairHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("the keys are single numbers")
+    }
+
+    fn write_u64(&mut self, pair: u64) {
+        self.0 = mix(pair);
+    }
+}

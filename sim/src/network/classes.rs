@@ -1,0 +1,180 @@
+//! From link rules to the impairments of each pair of hosts.
+//!
+//! Hosts that the same rules name are of one class, so that ten thousand hosts with one rule need
+//! one entry, and finding a pair's impairments takes three array reads.
+
+use std::collections::BTreeMap;
+
+use super::config::{Distribution, HostId, Impairments, LinkRule, Loss};
+
+/// The impairments of one link, all rules applied.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Spec {
+    pub delay: u64,
+    pub jitter: u64,
+    pub distribution: Distribution,
+    pub loss: Option<Loss>,
+    pub duplicate: f64,
+    pub reorder: f64,
+    pub corrupt: f64,
+    pub rate: Option<u64>,
+    pub limit: Option<u64>,
+    pub mtu: Option<u64>,
+    pub no_checksum: bool,
+    /// Nothing but a fixed delay: such a link draws nothing and remembers nothing.
+    pub plain: bool,
+}
+
+impl Spec {
+    fn apply(&mut self, set: &Impairments) {
+        let Impairments {
+            delay,
+            jitter,
+            distribution,
+            loss,
+            ..
+        } = set;
+        self.delay = delay.unwrap_or(self.delay);
+        self.jitter = jitter.unwrap_or(self.jitter);
+        self.distribution = distribution.unwrap_or(self.distribution);
+        self.loss = loss.or(self.loss);
+        self.duplicate = set.duplicate.unwrap_or(self.duplicate);
+        self.reorder = set.reorder.unwrap_or(self.reorder);
+        self.corrupt = set.corrupt.unwrap_or(self.corrupt);
+        self.rate = set.rate.or(self.rate);
+        self.limit = set.limit.or(self.limit);
+        self.mtu = set.mtu.or(self.mtu);
+        self.no_checksum = set.udp_checksum.map_or(self.no_checksum, |on| !on);
+    }
+
+    /// What is left of a link once the network is calm.
+    fn calm(&mut self) {
+        *self = Spec {
+            delay: self.delay,
+            rate: self.rate,
+            ..Spec::default()
+        };
+    }
+
+    fn is_plain(&self) -> bool {
+        let fixed = Spec {
+            delay: self.delay,
+            no_checksum: self.no_checksum,
+            ..Spec::default()
+        };
+        *self == fixed
+    }
+}
+
+/// The impairments of all links.
+pub(super) struct Classes {
+    from: Vec<u32>,
+    to: Vec<u32>,
+    width: u32,
+    specs: Vec<Spec>,
+}
+
+impl Classes {
+    /// Applies `rules` in order; `calm` then takes every impairment away.
+    pub fn new<'a>(
+        hosts: u32,
+        rules: impl Iterator<Item = &'a LinkRule> + Clone,
+        calm: bool,
+    ) -> Self {
+        let rules: Vec<&LinkRule> = rules.collect();
+        let (from, senders) = group(hosts, &rules, |rule, host| rule.from.contains(host));
+        let (to, receivers) = group(hosts, &rules, |rule, host| rule.to.contains(host));
+        let width = receivers.len() as u32;
+        let mut specs = Vec::with_capacity(senders.len() * receivers.len());
+        for sender in &senders {
+            for receiver in &receivers {
+                let mut spec = Spec::default();
+                for (rule, (sends, receives)) in rules.iter().zip(sender.iter().zip(receiver)) {
+                    if *sends && *receives {
+                        spec.apply(&rule.set);
+                    }
+                }
+                if calm {
+                    spec.calm();
+                }
+                spec.plain = spec.is_plain();
+                specs.push(spec);
+            }
+        }
+        Classes {
+            from,
+            to,
+            width,
+            specs,
+        }
+    }
+
+    /// The impairments from one host to another.
+    #[inline]
+    pub fn spec(&self, from: HostId, to: HostId) -> &Spec {
+        let row = self.from[from as usize];
+        &self.specs[(row * self.width + self.to[to as usize]) as usize]
+    }
+}
+
+/// Each host's class, and for each class which rules name it.
+fn group(
+    hosts: u32,
+    rules: &[&LinkRule],
+    names: impl Fn(&LinkRule, HostId) -> bool,
+) -> (Vec<u32>, Vec<Vec<bool>>) {
+    let mut known: BTreeMap<Vec<bool>, u32> = BTreeMap::new();
+    let mut classes = Vec::new();
+    let of_host = (0..hosts)
+        .map(|host| {
+            let named: Vec<bool> = rules.iter().map(|rule| names(rule, host)).collect();
+            if let Some(class) = known.get(&named) {
+                return *class;
+            }
+            let class = classes.len() as u32;
+            classes.push(named.clone());
+            known.insert(named, class);
+            class
+        })
+        .collect();
+    (of_host, classes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::HostSet;
+
+    #[test]
+    fn later_rules_override_earlier_ones_key_by_key() {
+        let everywhere = Impairments {
+            delay: Some(10),
+            jitter: Some(2),
+            ..Impairments::default()
+        };
+        let uplink = Impairments {
+            delay: Some(99),
+            ..Impairments::default()
+        };
+        let rules = [
+            LinkRule {
+                from: HostSet::all(),
+                to: HostSet::all(),
+                set: everywhere,
+            },
+            LinkRule {
+                from: HostSet::from_iter([2]),
+                to: HostSet::from_iter([0]),
+                set: uplink,
+            },
+        ];
+        let classes = Classes::new(3, rules.iter(), false);
+        let times = |from, to| (classes.spec(from, to).delay, classes.spec(from, to).jitter);
+        assert_eq!(times(2, 0), (99, 2));
+        assert_eq!(times(0, 2), (10, 2));
+        assert_eq!(times(1, 0), (10, 2));
+        let calm = Classes::new(3, rules.iter(), true);
+        assert_eq!((calm.spec(2, 0).delay, calm.spec(2, 0).jitter), (99, 0));
+        assert!(calm.spec(2, 0).plain && !classes.spec(2, 0).plain);
+    }
+}

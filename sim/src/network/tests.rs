@@ -1,0 +1,1 @@
+//! Properties of the network as a whole.

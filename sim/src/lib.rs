@@ -1,7 +1,18 @@
 //! Squall's simulation.
 
+pub mod check;
+pub mod engine;
+pub mod history;
+pub mod net;
 pub mod network;
 pub mod plan;
 pub mod protocol;
+pub mod random;
 pub mod stream;
+pub mod task;
+pub mod time;
 pub mod trace;
+pub mod workload;
+mod world;
+
+pub use world::Counts;

@@ -1,7 +1,152 @@
-//! Protocols as the simulation sees them.
+//! Protocols as the simulation sees them: what they say about themselves, and the software that
+//! they run on server and clients.
 
 mod dissect;
+mod host;
 mod spec;
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
 pub use dissect::{Dissect, Dissection};
+pub use host::{Client, Message, SERVER_PORT, Server, memory_entries, report};
 pub use spec::{OptionKind, OptionSpec, OptionValue, Options, ProtocolSpec};
+
+/// What host software gives back when it ends.
+pub type HostResult = Result<(), Box<dyn std::error::Error>>;
+
+pub(crate) type HostFuture = Pin<Box<dyn Future<Output = HostResult>>>;
+
+type Start<C> = Arc<dyn Fn(C) -> HostFuture + Send + Sync>;
+
+/// A protocol under test.
+///
+/// ```
+/// use squall_sim::net::UdpSocket;
+/// use squall_sim::protocol::{Client, Protocol, Server};
+///
+/// let shout = Protocol::new("shout", "Sends each message once and hopes.")
+///     .server(async |server: Server| {
+///         let socket = UdpSocket::bind(server.address()).await?;
+///         let mut buffer = [0; 2048];
+///         loop {
+///             let (length, _) = socket.recv_from(&mut buffer).await?;
+///             server.deliver(&buffer[..length]);
+///         }
+///     })
+///     .client(async |mut client: Client| {
+///         let socket = UdpSocket::bind("0.0.0.0:0").await?;
+///         while let Some(message) = client.next().await {
+///             socket.send_to(&message.payload, client.server()).await?;
+///             client.unknown(message.id);
+///         }
+///         Ok(())
+///     });
+/// assert_eq!(shout.spec().name, "shout");
+/// ```
+#[derive(Clone)]
+pub struct Protocol {
+    spec: ProtocolSpec,
+    dissect: Option<Dissect>,
+    server: Start<Server>,
+    client: Start<Client>,
+}
+
+impl Protocol {
+    /// A protocol whose hosts do nothing yet. `summary` is one sentence.
+    pub fn new(name: impl Into<String>, summary: impl Into<String>) -> Self {
+        let spec = ProtocolSpec {
+            name: name.into(),
+            summary: summary.into(),
+            ..ProtocolSpec::default()
+        };
+        Protocol {
+            spec,
+            dissect: None,
+            server: Arc::new(|_| Box::pin(async { Ok(()) })),
+            client: Arc::new(|_| Box::pin(async { Ok(()) })),
+        }
+    }
+
+    /// What the server runs, from the start and again after each restart.
+    pub fn server<F>(mut self, start: impl Fn(Server) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = HostResult> + 'static,
+    {
+        self.server = Arc::new(move |server| Box::pin(start(server)));
+        self
+    }
+
+    /// What each client runs, from the start and again after each restart.
+    pub fn client<F>(mut self, start: impl Fn(Client) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = HostResult> + 'static,
+    {
+        self.client = Arc::new(move |client| Box::pin(start(client)));
+        self
+    }
+
+    /// Adds an option that scenarios may set under `[options]`.
+    pub fn option(
+        mut self,
+        name: &'static str,
+        kind: OptionKind,
+        default: OptionValue,
+        help: &'static str,
+    ) -> Self {
+        self.spec.options.push(OptionSpec {
+            name,
+            kind,
+            default: Some(default),
+            help,
+        });
+        self
+    }
+
+    /// Names the events that its software reports with [`report`].
+    pub fn events(mut self, names: &[&'static str]) -> Self {
+        self.spec.events.extend(names);
+        self
+    }
+
+    /// Says how its datagrams are read, which kinds there are, and which fields they have.
+    pub fn dissector(
+        mut self,
+        kinds: &[&'static str],
+        fields: &[&'static str],
+        dissect: Dissect,
+    ) -> Self {
+        self.spec.kinds.extend(kinds);
+        self.spec.fields.extend(fields);
+        self.dissect = Some(dissect);
+        self
+    }
+
+    /// What it says about itself.
+    pub fn spec(&self) -> &ProtocolSpec {
+        &self.spec
+    }
+
+    /// How its datagrams are read, if it says so.
+    pub fn dissect(&self) -> Option<Dissect> {
+        self.dissect
+    }
+
+    pub(crate) fn start_server(&self, server: Server) -> HostFuture {
+        (self.server)(server)
+    }
+
+    pub(crate) fn start_client(&self, client: Client) -> HostFuture {
+        (self.client)(client)
+    }
+}
+
+impl fmt::Debug for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Protocol")
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
+    }
+}

@@ -104,12 +104,24 @@ fn names_known_things(header: &Header, event: &Event) -> bool {
     match &event.what {
         What::Sent { from, to, .. } => host(from.host) && host(to.host),
         What::Marked { mark, .. } => match mark {
-            Mark::Duplicated { by: Cause::Fault(by), .. }
-            | Mark::Corrupted { by: Cause::Fault(by), .. }
-            | Mark::Delayed { by: Cause::Fault(by), .. } => fault(*by),
+            Mark::Duplicated {
+                by: Cause::Fault(by),
+                ..
+            }
+            | Mark::Corrupted {
+                by: Cause::Fault(by),
+                ..
+            }
+            | Mark::Delayed {
+                by: Cause::Fault(by),
+                ..
+            } => fault(*by),
             _ => true,
         },
-        What::Dropped { reason: DropReason::Fault(by), .. } => fault(*by),
+        What::Dropped {
+            reason: DropReason::Fault(by),
+            ..
+        } => fault(*by),
         What::Dropped { .. } | What::Delivered { .. } => true,
         What::Refused { at } => host(at.host),
         What::Operation { host: at, op, .. } => host(*at) && host(op.client),

@@ -1,0 +1,110 @@
+//! How often operations were executed or delivered: the four call semantics.
+//!
+//! n is how often one operation was, over all incarnations of all hosts.
+
+use super::{Finding, Observed, seconds};
+use crate::history::{Execution, Op, Outcome};
+use crate::trace::OpId;
+
+/// Every reported success has n >= 1, and the protocol retries nothing.
+pub(super) fn maybe(observed: &Observed<'_>) -> Finding {
+    if let Some(violation) = false_success(observed) {
+        return violation;
+    }
+    let retries = observed
+        .run
+        .counts
+        .reports
+        .get("retransmission")
+        .copied()
+        .unwrap_or(0);
+    if retries > 0 {
+        let message = format!("the protocol retransmitted (count: {retries}), which maybe forbids");
+        return Finding::Violated(message);
+    }
+    observed.held()
+}
+
+/// Every reported success has n >= 1; once the run is over, every operation issued has.
+pub(super) fn at_least_once(observed: &Observed<'_>) -> Finding {
+    false_success(observed)
+        .or_else(|| never_executed(observed))
+        .unwrap_or_else(|| observed.held())
+}
+
+/// n <= 1; a success has n = 1; a definite failure has n = 0.
+pub(super) fn at_most_once(observed: &Observed<'_>) -> Finding {
+    executed_twice(observed)
+        .or_else(|| false_success(observed))
+        .or_else(|| false_failure(observed))
+        .unwrap_or_else(|| observed.held())
+}
+
+/// At-most-once, and every operation issued has n = 1 by the end.
+pub(super) fn exactly_once(observed: &Observed<'_>) -> Finding {
+    executed_twice(observed)
+        .or_else(|| false_success(observed))
+        .or_else(|| false_failure(observed))
+        .or_else(|| never_executed(observed))
+        .unwrap_or_else(|| observed.held())
+}
+
+fn executed_twice(observed: &Observed<'_>) -> Option<Finding> {
+    let twice = |(_, op): &(OpId, &Op)| op.second.is_some();
+    let (id, op) = observed.run.history.operations().find(twice)?;
+    let (first, second) = (op.first?, op.second?);
+    let place = |execution: &Execution| {
+        let host = observed.plan.host_name(execution.host);
+        format!(
+            "at {} by {host}/{}",
+            seconds(execution.at),
+            execution.incarnation
+        )
+    };
+    Some(Finding::Violated(format!(
+        "{} was executed {} times: {} and {}",
+        observed.name(id),
+        op.executions,
+        place(&first),
+        place(&second)
+    )))
+}
+
+/// Judged at the end of the run, so it asks for one that was not broken off.
+fn false_success(observed: &Observed<'_>) -> Option<Finding> {
+    let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Completed && op.executions == 0;
+    let (id, op) = observed.run.history.operations().find(lie)?;
+    Some(Finding::Violated(format!(
+        "{} was reported a success at {}, but was never executed",
+        observed.name(id),
+        seconds(op.ended_at)
+    )))
+}
+
+fn false_failure(observed: &Observed<'_>) -> Option<Finding> {
+    let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Failed && op.executions > 0;
+    let (id, op) = observed.run.history.operations().find(lie)?;
+    Some(Finding::Violated(format!(
+        "{} was reported a definite failure at {}, but was executed at {}",
+        observed.name(id),
+        seconds(op.ended_at),
+        seconds(op.first?.at)
+    )))
+}
+
+/// Absence proves something only in a run that is over and did something.
+fn never_executed(observed: &Observed<'_>) -> Option<Finding> {
+    if !observed.is_over() || observed.run.history.executions() == 0 {
+        return None;
+    }
+    let (id, op) = observed
+        .run
+        .history
+        .operations()
+        .find(|(_, op)| op.executions == 0)?;
+    Some(Finding::Violated(format!(
+        "{}, issued at {}, was never executed, and the run is over",
+        observed.name(id),
+        seconds(op.invoked_at)
+    )))
+}

@@ -1,0 +1,178 @@
+//! From findings to the verdict.
+
+use super::{Finding, Observed, check, cost, liveness};
+use crate::engine::{Ending, Run};
+use crate::plan::{Guarantee, Plan};
+
+/// What a run says about its scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Every expectation was met.
+    Pass,
+    /// An expectation was not met.
+    Fail,
+    /// The run did not decide an expectation.
+    Inconclusive,
+    /// A declared fault never hit, so the run proves nothing.
+    Invalid,
+}
+
+impl Verdict {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::Invalid => "invalid",
+        }
+    }
+}
+
+/// The verdict and its reasons.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Each guarantee, in the order of [`Guarantee::ALL`].
+    pub guarantees: Vec<(Guarantee, Finding)>,
+    /// Why the verdict is not pass, most important first. Empty for pass.
+    pub failures: Vec<String>,
+}
+
+impl Report {
+    /// What was found about a guarantee.
+    pub fn finding(&self, guarantee: Guarantee) -> &Finding {
+        let found = self
+            .guarantees
+            .iter()
+            .find(|(known, _)| *known == guarantee);
+        found.map_or(&Finding::Held, |(_, finding)| finding)
+    }
+}
+
+/// Judges a run.
+///
+/// A proven violation is a failure whatever else happened. After that, a fault that never hit makes
+/// the run invalid: that something was not seen says nothing then.
+pub fn judge(plan: &Plan, run: &Run) -> Report {
+    let observed = Observed { plan, run };
+    let guarantees: Vec<(Guarantee, Finding)> = Guarantee::ALL
+        .into_iter()
+        .map(|guarantee| (guarantee, check(guarantee, &observed)))
+        .collect();
+    let mut judgement = Judgement::default();
+    judgement.broken(run);
+    judgement.expected(plan, run, &guarantees);
+    judgement.completion(&observed);
+    for (cost, bounds) in &plan.expect.cost {
+        judgement
+            .failed
+            .extend(cost::out_of_bounds(&observed, *cost, *bounds));
+    }
+    for (fault, count) in plan.faults.iter().zip(&run.faults) {
+        if count.hits == 0 && !fault.optional {
+            let seen = match count.opportunities {
+                0 => "its trigger never matched".to_owned(),
+                n => format!("opportunities: {n}"),
+            };
+            judgement
+                .unhit
+                .push(format!("fault `{}` never hit ({seen})", count.name));
+        }
+    }
+    let (verdict, failures) = judgement.sum_up();
+    Report {
+        verdict,
+        guarantees,
+        failures,
+    }
+}
+
+#[derive(Default)]
+struct Judgement {
+    /// Proven.
+    failed: Vec<String>,
+    /// Faults that never hit.
+    unhit: Vec<String>,
+    /// Violations that the scenario asks for and the run did not show.
+    not_shown: Vec<String>,
+    undecided: Vec<String>,
+}
+
+impl Judgement {
+    fn broken(&mut self, run: &Run) {
+        if let Ending::Broken(message) = &run.ending {
+            self.failed.push(message.clone());
+        }
+        self.failed.extend(run.errors.iter().cloned());
+    }
+
+    fn expected(&mut self, plan: &Plan, run: &Run, guarantees: &[(Guarantee, Finding)]) {
+        let expect = &plan.expect;
+        // A run that is to show a failure may be cut off while it does.
+        let shows_failure = !expect.violates.is_empty()
+            || (expect.completes == Some(false) && run.history.executions() > 0);
+        for (guarantee, finding) in guarantees {
+            let name = guarantee.name();
+            if expect.violates.contains(guarantee) {
+                match finding {
+                    Finding::Violated(_) => {}
+                    Finding::Held => self.not_shown.push(format!(
+                        "the scenario should show that {name} is violated, but it held"
+                    )),
+                    Finding::Undecided(why) => self.undecided.push(format!("{name}: {why}")),
+                }
+                continue;
+            }
+            let implied = *guarantee == Guarantee::Integrity;
+            let wanted = expect.guarantee == Some(*guarantee)
+                || implied
+                || (*guarantee == Guarantee::Fifo && expect.fifo);
+            match finding {
+                Finding::Violated(witness) if wanted => {
+                    self.failed.push(format!("{name} is violated: {witness}"));
+                }
+                Finding::Undecided(why) if wanted && !(implied && shows_failure) => {
+                    self.undecided.push(format!("{name}: {why}"));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn completion(&mut self, observed: &Observed<'_>) {
+        let expect = &observed.plan.expect;
+        let incomplete = liveness::incomplete(observed);
+        match (expect.completes, incomplete) {
+            (Some(true), Some(why)) => self.failed.push(format!("not completed: {why}")),
+            (Some(false), None) => {
+                let message = "the scenario should leave an operation unfinished, but all ended";
+                self.not_shown.push(message.to_owned());
+            }
+            (_, None) => {
+                let late = expect
+                    .within
+                    .and_then(|within| liveness::late(observed, within));
+                self.failed.extend(late);
+            }
+            _ => {}
+        }
+    }
+
+    fn sum_up(self) -> (Verdict, Vec<String>) {
+        let verdict = if !self.failed.is_empty() {
+            Verdict::Fail
+        } else if !self.unhit.is_empty() {
+            Verdict::Invalid
+        } else if !self.not_shown.is_empty() {
+            Verdict::Fail
+        } else if !self.undecided.is_empty() {
+            Verdict::Inconclusive
+        } else {
+            Verdict::Pass
+        };
+        let reasons = [self.failed, self.unhit, self.not_shown, self.undecided];
+        (verdict, reasons.into_iter().flatten().collect())
+    }
+}

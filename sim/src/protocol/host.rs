@@ -1,0 +1,134 @@
+//! What host software is given: the server's side and the client's side of a protocol.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use super::Options;
+use crate::history::Outcome;
+use crate::network::HostId;
+use crate::plan::Plan;
+use crate::time::{Duration, sleep};
+use crate::trace::{OpId, Step};
+use crate::{workload, world};
+
+/// The port on which servers of the shipped protocols listen.
+pub const SERVER_PORT: u16 = 10_000;
+
+/// The server's side of a protocol, on the host `server`.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub(crate) plan: Arc<Plan>,
+}
+
+impl Server {
+    /// The protocol's options.
+    pub fn options(&self) -> &Options {
+        &self.plan.options
+    }
+
+    /// Where to listen: every address, [`SERVER_PORT`].
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::UNSPECIFIED, SERVER_PORT))
+    }
+
+    /// Hands a message to the application: what a protocol exists for, and what the checks count.
+    /// Gives the operation whose message it is; `None` if nobody sent such a message, which
+    /// violates integrity.
+    pub fn deliver(&self, message: &[u8]) -> Option<OpId> {
+        world::with_host(|world, host| world.execute(host, message, Step::Delivered)).flatten()
+    }
+
+    /// Runs a call whose argument is the message. As [`Server::deliver`], under another name.
+    pub fn execute(&self, message: &[u8]) -> Option<OpId> {
+        world::with_host(|world, host| world.execute(host, message, Step::Executed)).flatten()
+    }
+}
+
+/// One operation that a client is to carry out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Which operation it is.
+    pub id: OpId,
+    /// The bytes to deliver; the application at the other end knows the operation by them.
+    pub payload: Vec<u8>,
+}
+
+/// The client's side of a protocol, on a host `client-1`, `client-2`, ...
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) host: HostId,
+    started: bool,
+}
+
+impl Client {
+    pub(crate) fn new(plan: Arc<Plan>, host: HostId) -> Self {
+        Client {
+            plan,
+            host,
+            started: false,
+        }
+    }
+
+    /// The protocol's options.
+    pub fn options(&self) -> &Options {
+        &self.plan.options
+    }
+
+    /// The client's number, from 1.
+    pub fn number(&self) -> u32 {
+        self.host
+    }
+
+    /// Where the server listens.
+    pub fn server(&self) -> SocketAddr {
+        SocketAddr::from((world::address(0), SERVER_PORT))
+    }
+
+    /// Issues the next operation, after the workload's pause; `None` once all were issued. A client
+    /// that restarts goes on with the first operation that it has not issued.
+    pub async fn next(&mut self) -> Option<Message> {
+        let interval = self.plan.workload.interval;
+        if std::mem::replace(&mut self.started, true) && interval > 0 {
+            sleep(Duration::from_nanos(interval)).await;
+        }
+        let id = world::with_host(|world, host| world.invoke(host)).flatten()?;
+        Some(Message {
+            id,
+            payload: workload::message(&self.plan.workload, id),
+        })
+    }
+
+    /// The operation succeeded: the server has it.
+    pub fn complete(&self, op: OpId) {
+        end(op, Outcome::Completed);
+    }
+
+    /// The operation failed for certain: it did not happen and will not.
+    pub fn fail(&self, op: OpId) {
+        end(op, Outcome::Failed);
+    }
+
+    /// The client gives the operation up without knowing whether it happened.
+    pub fn unknown(&self, op: OpId) {
+        end(op, Outcome::Unknown);
+    }
+}
+
+fn end(op: OpId, outcome: Outcome) {
+    world::with_host(|world, host| world.end_operation(host, op, outcome));
+}
+
+/// Reports that something happened on this host, for the trace, for faults that wait for it and for
+/// the counts. Elsewhere than on a simulated host it does nothing.
+///
+/// `"retransmission"` is counted as a cost; the guarantee `maybe` allows none.
+pub fn report(event: &str) {
+    world::with_host(|world, host| world.report(host, event));
+}
+
+/// Says how many entries of memory (remembered ids, cached replies, buffered messages) this host's
+/// protocol now holds, for the cost `peak_memory_entries`.
+pub fn memory_entries(entries: u64) {
+    world::with_host(|world, host| world.set_memory_entries(host, entries));
+}

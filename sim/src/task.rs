@@ -1,0 +1,186 @@
+//! Tasks that look like tokio's: run by the world on a simulated host, tokio's own elsewhere.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::engine;
+use crate::network::HostId;
+use crate::plan::Engine;
+use crate::world;
+
+/// Runs `future` beside its spawner, on the same host. It ends with its host: a crash drops it.
+///
+/// # Panics
+/// Outside a simulated host and outside a tokio runtime.
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let place = world::with_host(|world, host| (world.plan.engine, host));
+    match place {
+        Some((Engine::Event, host)) => spawn_simulated(host, future),
+        Some((Engine::Turmoil, _)) => {
+            JoinHandle(Handle::Tokio(tokio::spawn(engine::turmoil::guard(future))))
+        }
+        None => JoinHandle(Handle::Real(tokio::spawn(future))),
+    }
+}
+
+fn spawn_simulated<F>(host: HostId, future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let slot = Arc::new(Slot(Mutex::new(Join {
+        end: None,
+        waker: None,
+        task: None,
+    })));
+    let result = Arc::clone(&slot);
+    let task = engine::event::spawn(host, async move {
+        let output = future.await;
+        result.end(Some(output));
+    });
+    match task {
+        Some(task) => slot.lock(|join| join.task = Some((host, task))),
+        // The host has just crashed: nothing will ever run there again.
+        None => slot.end(None),
+    }
+    JoinHandle(Handle::Event(slot))
+}
+
+/// Lets other tasks that are ready run first.
+pub async fn yield_now() {
+    if world::with_host(|world, _| world.plan.engine) != Some(Engine::Event) {
+        return tokio::task::yield_now().await;
+    }
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Why a task gives no output.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// It was aborted.
+    #[error("the task was aborted")]
+    Aborted,
+    /// It panicked. On a simulated host a panic ends the run instead.
+    #[error("the task panicked")]
+    Panicked,
+}
+
+/// Waits for a spawned task. Dropping it lets the task run on.
+pub struct JoinHandle<T>(Handle<T>);
+
+enum Handle<T> {
+    Event(Arc<Slot<T>>),
+    /// A task on the turmoil engine, which catches its own panics.
+    Tokio(tokio::task::JoinHandle<Option<T>>),
+    Real(tokio::task::JoinHandle<T>),
+}
+
+impl<T> JoinHandle<T> {
+    /// Stops the task where it waits. It may have ended before.
+    pub fn abort(&self) {
+        match &self.0 {
+            Handle::Event(slot) => {
+                if let Some((host, task)) = slot.lock(|join| join.task.take()) {
+                    engine::event::abort(host, task);
+                }
+                slot.end(None);
+            }
+            Handle::Tokio(handle) => handle.abort(),
+            Handle::Real(handle) => handle.abort(),
+        }
+    }
+
+    /// True once the task has ended or was aborted.
+    pub fn is_finished(&self) -> bool {
+        match &self.0 {
+            Handle::Event(slot) => slot.lock(|join| join.end.is_some()),
+            Handle::Tokio(handle) => handle.is_finished(),
+            Handle::Real(handle) => handle.is_finished(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle")
+            .field("finished", &self.is_finished())
+            .finish()
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let failed = |error: tokio::task::JoinError| {
+            if error.is_cancelled() {
+                JoinError::Aborted
+            } else {
+                JoinError::Panicked
+            }
+        };
+        match &mut self.0 {
+            Handle::Event(slot) => slot.poll(cx),
+            Handle::Tokio(handle) => Pin::new(handle).poll(cx).map(|ended| match ended {
+                Ok(Some(output)) => Ok(output),
+                Ok(None) => Err(JoinError::Panicked),
+                Err(error) => Err(failed(error)),
+            }),
+            Handle::Real(handle) => Pin::new(handle).poll(cx).map_err(failed),
+        }
+    }
+}
+
+/// Where a task of the event engine leaves its output.
+struct Slot<T>(Mutex<Join<T>>);
+
+struct Join<T> {
+    /// `Some(None)` is aborted or already taken.
+    end: Option<Option<T>>,
+    waker: Option<Waker>,
+    task: Option<(HostId, usize)>,
+}
+
+impl<T> Slot<T> {
+    fn lock<R>(&self, f: impl FnOnce(&mut Join<T>) -> R) -> R {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn end(&self, output: Option<T>) {
+        let waker = self.lock(|join| {
+            join.task = None;
+            if join.end.is_none() {
+                join.end = Some(output);
+            }
+            join.waker.take()
+        });
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn poll(&self, cx: &Context<'_>) -> Poll<Result<T, JoinError>> {
+        self.lock(|join| match &mut join.end {
+            Some(output) => Poll::Ready(output.take().ok_or(JoinError::Aborted)),
+            None => {
+                join.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        })
+    }
+}

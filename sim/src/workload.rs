@@ -1,0 +1,140 @@
+//! The messages that clients send: made from each operation's number, or cut from a real file.
+//!
+//! Each begins with 8 bytes of identity, so that whatever a protocol does with its own headers, the
+//! receiving application knows which operation it was handed, and integrity can be checked byte for
+//! byte without keeping what was sent.
+
+use crate::plan::WorkloadPlan;
+use crate::stream::mix;
+use crate::trace::OpId;
+
+/// Bytes of identity in front of every message: client and number, big-endian.
+pub const IDENTITY: usize = 8;
+
+/// The message of an operation.
+pub fn message(workload: &WorkloadPlan, op: OpId) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(length(workload, op));
+    bytes.extend_from_slice(&op.client.to_be_bytes());
+    bytes.extend_from_slice(&op.number.to_be_bytes());
+    match piece(workload, op) {
+        Some(piece) => bytes.extend_from_slice(piece),
+        None => fill(&mut bytes, length(workload, op), op),
+    }
+    bytes
+}
+
+/// The operation whose identity stands in front of `bytes`.
+pub fn identify(bytes: &[u8]) -> Option<OpId> {
+    let identity: &[u8; IDENTITY] = bytes.first_chunk()?;
+    let identity = u64::from_be_bytes(*identity);
+    Some(OpId {
+        client: (identity >> 32) as u32,
+        number: identity as u32,
+    })
+}
+
+/// True if `bytes` are the message of `op`.
+pub fn is_message(workload: &WorkloadPlan, op: OpId, bytes: &[u8]) -> bool {
+    if bytes.len() != length(workload, op) || identify(bytes) != Some(op) {
+        return false;
+    }
+    let body = &bytes[IDENTITY..];
+    match piece(workload, op) {
+        Some(piece) => body == piece,
+        None => {
+            let mut words = body.chunks_exact(8);
+            let whole = words
+                .by_ref()
+                .zip(0..)
+                .all(|(word, index)| word == filler(op, index));
+            let rest = words.remainder();
+            whole && *rest == filler(op, body.len() as u64 / 8)[..rest.len()]
+        }
+    }
+}
+
+fn length(workload: &WorkloadPlan, op: OpId) -> usize {
+    match piece(workload, op) {
+        Some(piece) => IDENTITY + piece.len(),
+        None => (workload.size as usize).max(IDENTITY),
+    }
+}
+
+/// The part of the real file that the operation carries.
+fn piece(workload: &WorkloadPlan, op: OpId) -> Option<&[u8]> {
+    let file = workload.payload.as_deref()?;
+    let size = (workload.size as usize).saturating_sub(IDENTITY).max(1);
+    let start = (op.number.saturating_sub(1) as usize)
+        .saturating_mul(size)
+        .min(file.len());
+    Some(&file[start..start.saturating_add(size).min(file.len())])
+}
+
+fn fill(bytes: &mut Vec<u8>, length: usize, op: OpId) {
+    let mut index = 0;
+    while bytes.len() < length {
+        let word = filler(op, index);
+        bytes.extend_from_slice(&word[..word.len().min(length - bytes.len())]);
+        index += 1;
+    }
+}
+
+/// The word at `index`: different for every operation and place, so that mixed-up pieces show.
+#[inline]
+fn filler(op: OpId, index: u64) -> [u8; 8] {
+    mix(u64::from(op.client) << 48 ^ u64::from(op.number) << 16 ^ index).to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(size: u64, payload: Option<&[u8]>) -> WorkloadPlan {
+        WorkloadPlan {
+            operations: 9,
+            size,
+            interval: 0,
+            payload: payload.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn messages_are_their_own_and_nobody_elses() {
+        let op = OpId {
+            client: 3,
+            number: 4,
+        };
+        for size in [8, 9, 15, 16, 64, 1000] {
+            let plan = plan(size, None);
+            let bytes = message(&plan, op);
+            assert_eq!((bytes.len() as u64, identify(&bytes)), (size, Some(op)));
+            assert!(is_message(&plan, op, &bytes));
+            assert!(!is_message(
+                &plan,
+                OpId {
+                    client: 3,
+                    number: 5
+                },
+                &bytes
+            ));
+            for at in 0..bytes.len() {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 1;
+                assert!(!is_message(&plan, op, &damaged), "byte {at} of {size}");
+            }
+            assert!(!is_message(&plan, op, &bytes[..bytes.len() - 1]));
+        }
+        assert_eq!(identify(&[1; 7]), None);
+    }
+
+    #[test]
+    fn a_file_is_cut_without_loss() {
+        let file: Vec<u8> = (0..=99).collect();
+        let plan = plan(40, Some(&file));
+        let pieces = (1..=4).map(|number| message(&plan, OpId { client: 1, number }));
+        let joined: Vec<u8> = pieces
+            .flat_map(|bytes| bytes[IDENTITY..].to_vec())
+            .collect();
+        assert_eq!(joined, file);
+    }
+}

@@ -1,0 +1,83 @@
+//! The world of the running simulation, in a thread-local, so that `squall::net` and the like find
+//! it as tokio's find their runtime.
+//!
+//! Rule: inside a borrow of the world no waker is woken or dropped, no future or socket is dropped,
+//! and no user code runs. What has to be dropped or woken is handed out and done afterwards.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::World;
+use crate::network::HostId;
+use crate::plan::Engine;
+
+thread_local! {
+    static WORLD: RefCell<Option<Box<World>>> = const { RefCell::new(None) };
+    static WORLD_ID: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Worlds so far in this process. The number only tells worlds apart; it reaches no trace.
+static WORLDS: AtomicU64 = AtomicU64::new(1);
+
+/// A world for the present thread; it is taken away when this is dropped, even by a panic.
+pub(crate) struct Installed(());
+
+impl Installed {
+    /// Makes `world` this thread's. `None` if it has one already.
+    pub fn new(mut world: Box<World>) -> Option<Self> {
+        if WORLD_ID.get() != 0 {
+            return None;
+        }
+        world.id = WORLDS.fetch_add(1, Ordering::Relaxed);
+        WORLD_ID.set(world.id);
+        WORLD.set(Some(world));
+        Some(Installed(()))
+    }
+
+    /// Takes the world away and returns it.
+    pub fn take(self) -> Option<Box<World>> {
+        WORLD.take()
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        // Dropping what the world holds may run user code, so the world is out of reach by then.
+        let world = WORLD.take();
+        WORLD_ID.set(0);
+        drop(world);
+    }
+}
+
+/// The number of this thread's world; 0 without one.
+#[inline]
+pub(crate) fn world_id() -> u64 {
+    WORLD_ID.try_with(Cell::get).unwrap_or(0)
+}
+
+/// Runs `f` on this thread's world.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&mut World) -> R) -> Option<R> {
+    if world_id() == 0 {
+        return None;
+    }
+    WORLD.with_borrow_mut(|world| world.as_deref_mut().map(f))
+}
+
+/// Runs `f` on this thread's world and the host whose software is running. `None` outside.
+#[inline]
+pub(crate) fn with_host<R>(f: impl FnOnce(&mut World, HostId) -> R) -> Option<R> {
+    with(|world| {
+        let host = match world.plan.engine {
+            Engine::Event => world.running,
+            Engine::Turmoil => {
+                // Each host has a clock of its own there.
+                let now = crate::engine::turmoil::now(world);
+                world.set_now(now);
+                crate::engine::turmoil::current_host()
+            }
+        };
+        host.map(|host| f(world, host))
+    })
+    .flatten()
+}

@@ -1,0 +1,179 @@
+//! World-level faults: partitions, crashes, pauses, clock steps, link overrides and the great calm.
+
+use super::queue::Due;
+use super::{Chore, World};
+use crate::history::Outcome;
+use crate::network::{Action, DropReason, HostId, HostSet};
+use crate::trace::HostChange;
+
+impl World {
+    /// Begins a fault, counts it, and plans its end.
+    pub(super) fn begin_fault(&mut self, fault: u32) {
+        if self.network.is_calm() {
+            return;
+        }
+        let spec = self.network.fault(fault);
+        let length = spec.length;
+        let action = spec.action.clone();
+        match action {
+            Action::Partition { .. } => {
+                self.recorder.fault_began(fault);
+                self.network.begin(fault);
+                self.stop_flights(fault);
+            }
+            Action::Link { .. } => {
+                self.recorder.fault_began(fault);
+                self.network.begin(fault);
+            }
+            Action::Crash { hosts } => {
+                let hit = self.each_host(&hosts, |world, host| world.crash(host, fault));
+                self.network.count(fault, hit);
+            }
+            Action::Pause { hosts } => {
+                let hit = self.each_host(&hosts, |world, host| world.pause(host, fault));
+                self.network.count(fault, hit);
+            }
+            Action::ClockStep { hosts, by } => {
+                let hit = self.each_host(&hosts, |world, host| {
+                    world.hosts[host as usize].clock.step(by);
+                    world.recorder.host(host, HostChange::ClockStepped(by));
+                    true
+                });
+                self.network.count(fault, hit);
+                return;
+            }
+            Action::Calm => {
+                self.recorder.fault_began(fault);
+                self.network.count(fault, true);
+                self.calm();
+                return;
+            }
+            // The network applies faults about packets itself.
+            _ => return,
+        }
+        if let Some(length) = length {
+            let end = self.now.saturating_add(length);
+            let until = &mut self.fault_ends[fault as usize];
+            *until = (*until).max(end);
+            self.queue.push(end, Due::FaultEnds(fault));
+        } else {
+            self.fault_ends[fault as usize] = u64::MAX;
+        }
+    }
+
+    /// Ends a fault, unless it began again in the meantime and lasts longer.
+    pub(super) fn end_fault(&mut self, fault: u32) {
+        if self.now < self.fault_ends[fault as usize] || self.network.is_calm() {
+            return;
+        }
+        match self.network.fault(fault).action {
+            Action::Partition { .. } | Action::Link { .. } => {
+                self.recorder.fault_ended(fault);
+                self.network.end(fault);
+            }
+            _ => {
+                for host in 0..self.hosts.len() as u32 {
+                    self.recover(host, |by| by == fault);
+                }
+            }
+        }
+    }
+
+    /// Applies `f` to each host of a set; true if it had an effect on any.
+    fn each_host(
+        &mut self,
+        hosts: &HostSet,
+        mut f: impl FnMut(&mut World, HostId) -> bool,
+    ) -> bool {
+        let mut hit = false;
+        for host in 0..self.hosts.len() as u32 {
+            if hosts.contains(host) {
+                hit |= f(self, host);
+            }
+        }
+        hit
+    }
+
+    /// Drops everything a host has. Whatever its running task still does has no effect.
+    fn crash(&mut self, host: HostId, fault: u32) -> bool {
+        if !self.hosts[host as usize].up {
+            return false;
+        }
+        self.recorder.host(host, HostChange::Crashed);
+        for op in self.history.pending_of(host) {
+            self.end_operation(host, op, Outcome::Unknown);
+        }
+        let state = &mut self.hosts[host as usize];
+        state.up = false;
+        state.crashed_by = Some(fault);
+        self.memory_entries -= state.memory_entries;
+        state.memory_entries = 0;
+        let parked = std::mem::take(&mut state.parked);
+        let tasks = state.tasks.drain().collect();
+        for (_, slot) in std::mem::take(&mut state.ports) {
+            let wakers = self.sockets.close(slot);
+            self.garbage.extend(wakers);
+        }
+        self.chores.push(Chore::Kill {
+            host,
+            tasks,
+            parked,
+        });
+        true
+    }
+
+    fn pause(&mut self, host: HostId, fault: u32) -> bool {
+        let state = &mut self.hosts[host as usize];
+        if !state.up || state.paused_by.contains(&fault) {
+            return false;
+        }
+        state.paused_by.push(fault);
+        if state.paused_by.len() == 1 {
+            self.recorder.host(host, HostChange::Paused);
+        }
+        true
+    }
+
+    /// Restarts or resumes a host if what keeps it down or paused is one of these faults.
+    fn recover(&mut self, host: HostId, ended: impl Fn(u32) -> bool) {
+        let state = &mut self.hosts[host as usize];
+        let was_paused = !state.paused_by.is_empty();
+        state.paused_by.retain(|fault| !ended(*fault));
+        if was_paused && state.paused_by.is_empty() && state.up {
+            self.recorder.host(host, HostChange::Resumed);
+            let parked = std::mem::take(&mut self.hosts[host as usize].parked);
+            self.chores.push(Chore::Ready(parked));
+        }
+        let state = &mut self.hosts[host as usize];
+        if !state.up && state.crashed_by.is_some_and(ended) {
+            state.restart();
+            let incarnation = state.incarnation;
+            self.recorder.host(host, HostChange::Restarted(incarnation));
+            self.chores.push(Chore::Start(host));
+        }
+    }
+
+    fn calm(&mut self) {
+        self.network.calm();
+        for host in 0..self.hosts.len() as u32 {
+            self.recover(host, |_| true);
+        }
+    }
+
+    /// A partition also stops what is on the way.
+    fn stop_flights(&mut self, fault: u32) {
+        let network = &mut self.network;
+        let mut stopped: Vec<(u64, u32, usize)> = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| !flight.stopped)
+            .filter(|(_, flight)| network.stops(fault, flight.from.host, flight.to.host))
+            .map(|(key, flight)| (flight.id, flight.copy, key))
+            .collect();
+        stopped.sort_unstable();
+        for (id, copy, key) in stopped {
+            self.flights[key].stopped = true;
+            self.dropped(id, copy, DropReason::Partition);
+        }
+    }
+}

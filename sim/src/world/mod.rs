@@ -1,0 +1,424 @@
+//! One simulation: clock, event queue, hosts, sockets, timers, and the network between them.
+
+mod clock;
+mod current;
+mod faults;
+mod host;
+mod queue;
+mod socket;
+mod timer;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::task::Waker;
+
+use async_task::{Runnable, Task};
+use slab::Slab;
+
+pub(crate) use current::{Installed, with, with_host, world_id};
+pub(crate) use host::{Host, Tag};
+pub use socket::MAX_PAYLOAD;
+pub(crate) use socket::{SocketKey, address};
+pub(crate) use timer::TimerKey;
+
+use crate::history::{Execution, History, Outcome};
+use crate::network::{DropReason, HostId, Network, Packet, Trigger, flip};
+use crate::plan::Plan;
+use crate::protocol::Dissect;
+use crate::trace::{Endpoint, OpId, Recorder, Step};
+use crate::workload;
+use queue::{Due, Queue};
+use socket::{Arrival, Sockets};
+use timer::Timers;
+
+/// What a run adds up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Datagrams handed to the network.
+    pub sent: u64,
+    /// Payload bytes handed to the network.
+    pub bytes: u64,
+    /// Datagrams, copies included, put into a receive buffer.
+    pub delivered: u64,
+    /// Datagrams, copies included, that went no further.
+    pub dropped: u64,
+    /// Copies that the network added.
+    pub duplicated: u64,
+    /// Datagrams whose bits the network flipped.
+    pub corrupted: u64,
+    /// Drops by reason.
+    pub drops: BTreeMap<DropReason, u64>,
+    /// Times a task of a host was polled.
+    pub wakeups: u64,
+    /// Reports of host software, by name.
+    pub reports: BTreeMap<String, u64>,
+    /// The most entries of memory that all hosts together reported to hold at one time.
+    pub peak_memory_entries: u64,
+}
+
+/// A datagram, or a copy, on its way.
+struct Flight {
+    id: u64,
+    copy: u32,
+    from: Endpoint,
+    to: Endpoint,
+    payload: Vec<u8>,
+    checksum_fails: bool,
+    /// A partition dropped it; its queue entry is still to come.
+    stopped: bool,
+}
+
+/// What an engine must do for the world, outside its borrow.
+pub(crate) enum Chore {
+    /// Drop a crashed host's tasks.
+    Kill {
+        host: HostId,
+        tasks: Vec<Task<(), Tag>>,
+        parked: Vec<Runnable<Tag>>,
+    },
+    /// Call a host's start function.
+    Start(HostId),
+    /// Let tasks run that waited for their host to resume.
+    Ready(Vec<Runnable<Tag>>),
+}
+
+/// Payload buffers that are kept for reuse.
+const POOL: usize = 1024;
+
+/// One simulation.
+pub(crate) struct World {
+    pub id: u64,
+    pub plan: Arc<Plan>,
+    /// True time, nanoseconds since the start.
+    pub now: u64,
+    pub queue: Queue,
+    pub network: Network,
+    pub hosts: Vec<Host>,
+    pub sockets: Sockets,
+    pub timers: Timers,
+    pub recorder: Recorder,
+    pub history: History,
+    pub counts: Counts,
+    /// The host whose software is running (event engine).
+    pub running: Option<HostId>,
+    /// To be done outside the borrow, in this order.
+    pub chores: Vec<Chore>,
+    /// To be dropped outside the borrow.
+    pub garbage: Vec<Waker>,
+    /// To be woken outside the borrow.
+    pub wakes: Vec<Waker>,
+    /// Messages of host software that ended with an error.
+    pub errors: Vec<String>,
+    flights: Slab<Flight>,
+    fault_ends: Vec<u64>,
+    listens: bool,
+    memory_entries: u64,
+    pool: Vec<Vec<u8>>,
+}
+
+impl World {
+    pub fn new(plan: Arc<Plan>, dissect: Option<Dissect>, keep_trace: bool) -> Box<Self> {
+        let names = plan.hosts.iter().map(|host| host.name.clone()).collect();
+        let links = plan.links.clone().into();
+        let network = Network::new(plan.seed, names, links, &plan.faults, dissect);
+        let mut queue = Queue::default();
+        for (fault, index) in plan.faults.iter().zip(0..) {
+            if let Trigger::At(at) = fault.trigger {
+                queue.push(at, Due::FaultBegins(index));
+            }
+        }
+        let clients = plan.hosts.len().saturating_sub(1) as u32;
+        Box::new(World {
+            id: 0,
+            now: 0,
+            queue,
+            listens: network.listens(),
+            network,
+            hosts: plan.hosts.iter().map(Host::new).collect(),
+            sockets: Sockets::default(),
+            timers: Timers::default(),
+            recorder: Recorder::new(keep_trace),
+            history: History::new(clients, plan.workload.operations),
+            counts: Counts::default(),
+            running: None,
+            chores: Vec::new(),
+            garbage: Vec::new(),
+            wakes: Vec::new(),
+            errors: Vec::new(),
+            flights: Slab::new(),
+            fault_ends: vec![0; plan.faults.len()],
+            memory_entries: 0,
+            pool: Vec::new(),
+            plan,
+        })
+    }
+
+    /// Sets the clock.
+    #[inline]
+    pub fn set_now(&mut self, now: u64) {
+        self.now = now;
+        self.recorder.at = now;
+    }
+
+    /// True if something is to be done outside the borrow.
+    #[inline]
+    pub fn has_chores(&self) -> bool {
+        !self.chores.is_empty() || !self.garbage.is_empty() || !self.wakes.is_empty()
+    }
+
+    /// The time of the next event that matters, after forgetting those that no longer do.
+    #[inline]
+    pub fn next_event(&mut self) -> Option<u64> {
+        loop {
+            let at = self.queue.next_at()?;
+            let matters = match self.queue.peek()? {
+                Due::Timer { slot, generation } => self.timers.is_waiting(slot, generation),
+                Due::Refusal { socket, generation } => {
+                    self.sockets.get(socket, generation).is_some()
+                }
+                Due::Arrival(flight) => !self.flights[flight as usize].stopped,
+                Due::FaultBegins(_) => !self.network.is_calm(),
+                Due::FaultEnds(fault) => {
+                    at >= self.fault_ends[fault as usize] && !self.network.is_calm()
+                }
+            };
+            if matters {
+                return Some(at);
+            }
+            if let Some(Due::Arrival(flight)) = self.queue.pop() {
+                let flight = self.flights.remove(flight as usize);
+                self.recycle(flight.payload);
+            }
+        }
+    }
+
+    /// Handles the next event. Hands out a socket's waker, to be woken outside and put back.
+    #[inline]
+    pub fn handle_event(&mut self) -> Option<(u32, Waker)> {
+        match self.queue.pop()? {
+            Due::Arrival(flight) => self.arrive(flight),
+            Due::Timer { slot, generation } => {
+                let waker = self.timers.fire(slot, generation);
+                self.wakes.extend(waker);
+                None
+            }
+            Due::Refusal { socket, generation } => self.learn_refusal(socket, generation),
+            Due::FaultBegins(fault) => {
+                self.begin_fault(fault);
+                None
+            }
+            Due::FaultEnds(fault) => {
+                self.end_fault(fault);
+                None
+            }
+        }
+    }
+
+    /// The address of a host by name.
+    pub fn lookup(&self, name: &str) -> Option<std::net::IpAddr> {
+        let host = self.plan.hosts.iter().position(|host| host.name == name)?;
+        Some(address(host as HostId).into())
+    }
+
+    /// Hands a datagram to the network.
+    #[inline]
+    fn transmit(&mut self, from: Endpoint, to: Endpoint, payload: &[u8]) {
+        self.counts.sent += 1;
+        self.counts.bytes += payload.len() as u64;
+        let id = self.counts.sent;
+        self.recorder.sent(id, from, to, payload);
+        let packet = Packet {
+            from: from.host,
+            to: to.host,
+            payload,
+        };
+        let fate = self.network.transmit(self.now, &packet);
+        for mark in &fate.marks {
+            self.recorder.marked(id, *mark);
+        }
+        if let Some(reason) = fate.dropped {
+            self.dropped(id, 0, reason);
+        }
+        self.counts.corrupted += u64::from(!fate.flipped.is_empty());
+        let mut copies = 0;
+        for (at, copy) in fate.arrivals.iter().zip(0..) {
+            let mut bytes = self.pool.pop().unwrap_or_default();
+            bytes.extend_from_slice(payload);
+            flip(&mut bytes, &fate.flipped);
+            let flight = self.flights.insert(Flight {
+                id,
+                copy,
+                from,
+                to,
+                payload: bytes,
+                checksum_fails: fate.checksum_fails,
+                stopped: false,
+            });
+            self.queue.push(at, Due::Arrival(flight as u32));
+            copies = copy + 1;
+        }
+        for overflow in 0..fate.overflowed {
+            self.dropped(id, copies + overflow, DropReason::QueueFull);
+        }
+        let made = u64::from(copies + fate.overflowed);
+        self.counts.duplicated += made.saturating_sub(1);
+        for fault in fate.triggered {
+            self.begin_fault(fault);
+        }
+    }
+
+    #[inline]
+    fn arrive(&mut self, flight: u32) -> Option<(u32, Waker)> {
+        let Flight {
+            id,
+            copy,
+            from,
+            to,
+            payload,
+            checksum_fails,
+            ..
+        } = self.flights.remove(flight as usize);
+        if checksum_fails {
+            self.recycle(payload);
+            self.dropped(id, copy, DropReason::Checksum);
+            return None;
+        }
+        // The order of the record matters: delivery comes before what it causes.
+        match self.receive(from, to, payload) {
+            Arrival::Buffered(waker) => {
+                self.counts.delivered += 1;
+                self.recorder.delivered(id, copy);
+                waker
+            }
+            Arrival::Dropped(reason) => {
+                self.dropped(id, copy, reason);
+                None
+            }
+        }
+    }
+
+    fn dropped(&mut self, id: u64, copy: u32, reason: DropReason) {
+        self.counts.dropped += 1;
+        *self.counts.drops.entry(reason).or_insert(0) += 1;
+        self.recorder.dropped(id, copy, reason);
+    }
+
+    /// Keeps a payload's buffer for the next datagram.
+    #[inline]
+    fn recycle(&mut self, mut payload: Vec<u8>) {
+        if self.pool.len() < POOL {
+            payload.clear();
+            self.pool.push(payload);
+        }
+    }
+
+    /// Datagrams on the way.
+    pub fn in_flight(&self) -> usize {
+        self.flights
+            .iter()
+            .filter(|(_, flight)| !flight.stopped)
+            .count()
+    }
+
+    /// Host software reports an event.
+    pub fn report(&mut self, host: HostId, name: &str) {
+        if !self.hosts[host as usize].up {
+            return;
+        }
+        match self.counts.reports.get_mut(name) {
+            Some(count) => *count += 1,
+            None => drop(self.counts.reports.insert(name.to_owned(), 1)),
+        }
+        self.recorder.reported(host, name);
+        self.trigger(host, name);
+    }
+
+    #[inline]
+    fn trigger(&mut self, host: HostId, event: &str) {
+        if self.listens {
+            for fault in self.network.report(host, event) {
+                self.begin_fault(fault);
+            }
+        }
+    }
+
+    /// A client issues its next operation; `None` once it has issued all.
+    pub fn invoke(&mut self, host: HostId) -> Option<OpId> {
+        let spent = self.history.issued_by(host) >= self.plan.workload.operations;
+        if spent || !self.hosts[host as usize].up {
+            return None;
+        }
+        let op = self.history.invoke(host, self.now)?;
+        self.operation(host, op, Step::Invoked);
+        Some(op)
+    }
+
+    #[inline]
+    fn operation(&mut self, host: HostId, op: OpId, step: Step) {
+        let incarnation = self.hosts[host as usize].incarnation;
+        self.recorder.operation(host, incarnation, op, step);
+        self.trigger(host, step.name());
+    }
+
+    /// The server was given a message, or ran the call in it.
+    pub fn execute(&mut self, host: HostId, bytes: &[u8], step: Step) -> Option<OpId> {
+        if !self.hosts[host as usize].up {
+            return None;
+        }
+        let op = workload::identify(bytes);
+        let issued =
+            op.filter(|op| op.number >= 1 && op.number <= self.history.issued_by(op.client));
+        let intact = issued.is_some_and(|op| workload::is_message(&self.plan.workload, op, bytes));
+        if !intact {
+            self.history.damage(issued, self.now);
+        }
+        let Some(op) = issued else {
+            self.recorder.alien(host);
+            return None;
+        };
+        let incarnation = self.hosts[host as usize].incarnation;
+        let execution = Execution {
+            at: self.now,
+            host,
+            incarnation,
+        };
+        self.history.execute(op, execution);
+        self.operation(host, op, step);
+        Some(op)
+    }
+
+    /// A client's operation ends.
+    pub fn end_operation(&mut self, host: HostId, op: OpId, outcome: Outcome) {
+        if !self.hosts[host as usize].up || op.client != host {
+            return;
+        }
+        if let Some(step) = outcome
+            .step()
+            .filter(|_| self.history.end(op, outcome, self.now))
+        {
+            self.operation(host, op, step);
+        }
+    }
+
+    /// A host says how many entries of memory it holds.
+    pub fn set_memory_entries(&mut self, host: HostId, entries: u64) {
+        let state = &mut self.hosts[host as usize];
+        if !state.up {
+            return;
+        }
+        self.memory_entries = self.memory_entries.saturating_sub(state.memory_entries);
+        self.memory_entries = self.memory_entries.saturating_add(entries);
+        state.memory_entries = entries;
+        self.counts.peak_memory_entries = self.counts.peak_memory_entries.max(self.memory_entries);
+    }
+
+    /// Host software ended with an error.
+    pub fn broke(&mut self, host: HostId, message: &str) {
+        if self.hosts[host as usize].up {
+            self.recorder.broke(host, message);
+            let name = self.plan.host_name(host);
+            self.errors
+                .push(format!("{name} ended with an error: {message}"));
+        }
+    }
+}

@@ -3,4 +3,5 @@
 pub mod network;
 pub mod plan;
 pub mod protocol;
+pub mod scenario;
 pub mod stream;

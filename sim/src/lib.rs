@@ -5,9 +5,11 @@ pub mod engine;
 pub mod history;
 pub mod net;
 pub mod network;
+mod outcome;
 pub mod plan;
 pub mod protocol;
 pub mod random;
+pub mod scenario;
 pub mod stream;
 pub mod task;
 pub mod time;
@@ -15,4 +17,5 @@ pub mod trace;
 pub mod workload;
 mod world;
 
+pub use outcome::{Outcome, RunError, Settings, simulate};
 pub use world::Counts;

@@ -3,6 +3,8 @@
 //! Every value here is final: ranges were drawn, names were resolved to host numbers. Times are
 //! nanoseconds, sizes bytes, rates bits per second, probabilities lie in `0.0..=1.0`.
 
+use std::sync::Arc;
+
 /// The number of a host in its world, counted from 0 in the order in which hosts were added.
 pub type HostId = u32;
 
@@ -13,7 +15,8 @@ pub struct HostSet(Members);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Members {
     All,
-    Some(Vec<u64>),
+    /// One bit per host; shared, since each run's plan has its own copy of the set.
+    Some(Arc<[u64]>),
 }
 
 impl HostSet {
@@ -49,7 +52,7 @@ impl FromIterator<HostId> for HostSet {
             }
             words[word] |= 1 << (host % 64);
         }
-        HostSet(Members::Some(words))
+        HostSet(Members::Some(words.into()))
     }
 }
 

@@ -1,0 +1,184 @@
+//! From a scenario to its outcome: plan, run, verdict, and on request the trace.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::check::{self, Report, Verdict};
+use crate::engine::{self, Run, StartError};
+use crate::history::{Op, Outcome as Ended};
+use crate::plan::{Engine, Plan};
+use crate::protocol::Protocol;
+use crate::scenario::{Diagnostics, Scenario};
+use crate::trace::{Header, Trace, VERSION};
+
+/// How to run a scenario. The default is what the file says, without a trace.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// The seed, instead of the file's.
+    pub seed: Option<u64>,
+    /// The engine, instead of the file's.
+    pub engine: Option<Engine>,
+    /// Whether to keep the trace. Its hash is there in any case.
+    pub keep_trace: bool,
+}
+
+/// Why a scenario could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The engine cannot do what the file asks for.
+    #[error("{0}")]
+    Engine(Diagnostics),
+    /// No simulation can start here.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// What came of running a scenario.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was run.
+    pub plan: Arc<Plan>,
+    /// What was observed.
+    pub run: Run,
+    /// What it means.
+    pub report: Report,
+    /// The trace, if it was to be kept.
+    pub trace: Option<Trace>,
+}
+
+/// Runs a scenario on hosts with `protocol`'s software.
+///
+/// # Errors
+/// If the engine cannot do what the scenario asks for, or a simulation or a tokio runtime is
+/// running on this thread.
+pub fn simulate(
+    scenario: &Scenario,
+    protocol: &Protocol,
+    settings: Settings,
+) -> Result<Outcome, RunError> {
+    let engine = settings.engine.unwrap_or(scenario.engine());
+    scenario.check_engine(engine).map_err(RunError::Engine)?;
+    let plan = Arc::new(Plan {
+        engine,
+        ..scenario.plan(settings.seed)
+    });
+    let mut run = engine::run(Arc::clone(&plan), protocol, settings.keep_trace)?;
+    let report = check::judge(&plan, &run);
+    let records = run.records.take();
+    let trace = records.map(|records| Trace::new(header(scenario, &plan), records, run.trace_hash));
+    Ok(Outcome {
+        plan,
+        run,
+        report,
+        trace,
+    })
+}
+
+fn header(scenario: &Scenario, plan: &Plan) -> Header {
+    Header {
+        version: VERSION,
+        scenario: plan.scenario.clone(),
+        title: plan.title.clone(),
+        protocol: plan.protocol.clone(),
+        engine: plan.engine.name().to_owned(),
+        seed: plan.seed,
+        scenario_hash: format!("{:032x}", scenario.hash()),
+        source: scenario.text().to_owned(),
+        hosts: plan.hosts.iter().map(|host| host.name.clone()).collect(),
+        faults: plan.faults.iter().map(|fault| fault.name.clone()).collect(),
+    }
+}
+
+impl Outcome {
+    /// The verdict.
+    pub fn verdict(&self) -> Verdict {
+        self.report.verdict
+    }
+
+    /// The command that repeats this run.
+    pub fn replay_command(&self) -> String {
+        let engine = match self.plan.engine {
+            Engine::Event => String::new(),
+            other => format!(" --engine {}", other.name()),
+        };
+        format!(
+            "squall run {} --seed {}{engine}",
+            shell_word(&self.plan.scenario),
+            self.plan.seed
+        )
+    }
+
+    /// The outcome as one JSON object, the contract of `--format json`.
+    pub fn to_json(&self) -> Value {
+        let (plan, run, counts) = (&self.plan, &self.run, &self.run.counts);
+        let mut drops: Map<String, Value> = Map::new();
+        for (reason, count) in &counts.drops {
+            let name = match reason {
+                crate::network::DropReason::Fault(fault) => {
+                    format!("fault:{}", plan.faults[*fault as usize].name)
+                }
+                other => other.name().to_owned(),
+            };
+            drops.insert(name, json!(count));
+        }
+        let ended = |outcome: Ended| self.count(|op| op.outcome == outcome);
+        let executions = || run.history.operations().map(|(_, op)| op.executions);
+        let guarantees: Map<String, Value> = self
+            .report
+            .guarantees
+            .iter()
+            .map(|(guarantee, finding)| (guarantee.name().to_owned(), json!(finding.name())))
+            .collect();
+        json!({
+            "scenario": plan.scenario,
+            "title": plan.title,
+            "protocol": plan.protocol,
+            "engine": plan.engine.name(),
+            "seed": plan.seed,
+            "verdict": self.report.verdict.name(),
+            "trace_hash": format!("{:032x}", run.trace_hash),
+            "sim_time_ns": run.sim_time,
+            "datagrams": {
+                "sent": counts.sent,
+                "delivered": counts.delivered,
+                "dropped": counts.dropped,
+                "duplicated": counts.duplicated,
+                "corrupted": counts.corrupted,
+            },
+            "drops": drops,
+            "operations": {
+                "issued": self.count(|_| true),
+                "completed": ended(Ended::Completed),
+                "failed": ended(Ended::Failed),
+                "unknown": ended(Ended::Unknown),
+            },
+            "executions": {
+                "total": run.history.executions(),
+                "min": executions().min().unwrap_or(0),
+                "max": executions().max().unwrap_or(0),
+            },
+            "guarantees": guarantees,
+            "faults": run.faults,
+            "failures": self.report.failures,
+            "replay": self.replay_command(),
+        })
+    }
+
+    fn count(&self, which: impl Fn(&Op) -> bool) -> usize {
+        self.run
+            .history
+            .operations()
+            .filter(|(_, op)| which(op))
+            .count()
+    }
+}
+
+/// A path as one word of a shell command.
+fn shell_word(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./+:@".contains(c);
+    if !path.is_empty() && path.chars().all(plain) {
+        return path.to_owned();
+    }
+    format!("'{}'", path.replace('\'', "'\\''"))
+}

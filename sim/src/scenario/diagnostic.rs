@@ -1,0 +1,431 @@
+//! What is wrong with a scenario file, and where.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// A place in a file: a range of byte offsets.
+pub type Span = Range<usize>;
+
+/// How many errors of one file are drawn; the rest are counted.
+const DRAWN: usize = 100;
+
+/// The longest piece of the file that a message repeats, in characters.
+const LONGEST_QUOTE: usize = 40;
+
+/// The longest part of a line that is drawn, in bytes on either side of the error.
+const LONGEST_LINE: usize = 200;
+
+/// One error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// Where, in bytes from the start of the file.
+    pub span: Span,
+    /// What stands beside the place; may be empty.
+    pub label: String,
+    /// Another place that matters, and why.
+    pub other: Option<(Span, String)>,
+    /// How to mend it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at a place.
+    pub(super) fn new(span: Span, message: impl Into<String>) -> Self {
+        Diagnostic {
+            message: message.into(),
+            span,
+            label: String::new(),
+            other: None,
+            help: None,
+        }
+    }
+
+    /// Adds what stands beside the place.
+    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Adds another place that matters.
+    pub(super) fn other(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.other = Some((span, label.into()));
+        self
+    }
+
+    /// Adds how to mend it.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// All errors of one scenario file, in file order.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Diagnostics {
+    name: String,
+    text: Arc<str>,
+    list: Vec<Diagnostic>,
+    /// How many more there are.
+    left_out: usize,
+}
+
+impl Diagnostics {
+    /// The errors of the file `name`, whose content is `text`.
+    pub(super) fn new(
+        name: &str,
+        text: Arc<str>,
+        mut list: Vec<Diagnostic>,
+        left_out: usize,
+    ) -> Self {
+        list.sort_by_key(|one| one.span.start);
+        // Recovery may report one thing twice.
+        list.dedup();
+        Diagnostics {
+            name: name.to_owned(),
+            text,
+            list,
+            left_out,
+        }
+    }
+
+    /// The errors, in file order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Diagnostic> {
+        self.list.iter()
+    }
+
+    /// How many errors there are; never 0.
+    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Draws the errors with the lines they are in, as a compiler does, with ANSI colours if `color`.
+    ///
+    /// Control characters of the file are replaced by visible ones. The text ends without a newline.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(120);
+        let lines = Lines::new(&self.text);
+        let mut drawn: Vec<String> = self
+            .list
+            .iter()
+            .take(DRAWN)
+            .map(|one| self.draw(&renderer, &lines, one))
+            .collect();
+        match self.list.len().saturating_sub(DRAWN) + self.left_out {
+            0 => {}
+            1 => drawn.push("... and 1 more error".to_owned()),
+            more => drawn.push(format!("... and {more} more errors")),
+        }
+        drawn.join("\n\n")
+    }
+
+    /// Draws one error. Only the lines it is about are handed to the renderer, which would otherwise
+    /// split the whole file into lines again for each.
+    fn draw(&self, renderer: &Renderer, lines: &Lines<'_>, one: &Diagnostic) -> String {
+        let mut excerpts = vec![lines.excerpt(&one.span, &one.label, true)];
+        if let Some((span, label)) = &one.other {
+            excerpts.push(lines.excerpt(span, label, false));
+        }
+        excerpts.sort_by_key(|excerpt| excerpt.number);
+        let mut group =
+            Level::ERROR
+                .primary_title(visible(&one.message))
+                .elements(merge(&excerpts).map(|(text, number, marks)| {
+                    Snippet::source(text)
+                        .path(visible(&self.name))
+                        .line_start(number)
+                        .annotations(marks)
+                }));
+        if let Some(help) = &one.help {
+            group = group.element(Level::HELP.message(visible(help)));
+        }
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl fmt::Debug for Diagnostics {
+    /// The rendered text, so that a test that unwraps shows something readable.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} error(s)\n{self}", self.list.len())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// One line of the file with a marked place in it.
+struct Excerpt {
+    /// Counted from 1.
+    number: usize,
+    /// The line, or the part of a very long one around the place.
+    text: String,
+    /// The place, in bytes of `text`.
+    span: Span,
+    label: String,
+    primary: bool,
+}
+
+impl Excerpt {
+    fn mark(&self, offset: usize) -> annotate_snippets::Annotation<'_> {
+        let kind = if self.primary {
+            AnnotationKind::Primary
+        } else {
+            AnnotationKind::Context
+        };
+        let mark = kind.span(self.span.start + offset..self.span.end + offset);
+        if self.label.is_empty() {
+            mark
+        } else {
+            mark.label(self.label.as_str())
+        }
+    }
+}
+
+/// Puts excerpts of the same line, or of neighbouring ones, into one drawing.
+fn merge(
+    excerpts: &[Excerpt],
+) -> impl Iterator<Item = (String, usize, Vec<annotate_snippets::Annotation<'_>>)> {
+    let mut groups: Vec<(String, usize, Vec<annotate_snippets::Annotation<'_>>)> = Vec::new();
+    for (i, excerpt) in excerpts.iter().enumerate() {
+        let before = i.checked_sub(1).map(|i| &excerpts[i]);
+        match (before, groups.last_mut()) {
+            (Some(before), Some((text, _, marks)))
+                if before.number == excerpt.number && before.text == excerpt.text =>
+            {
+                let offset = text.len() - excerpt.text.len();
+                marks.push(excerpt.mark(offset));
+            }
+            (Some(before), Some((text, _, marks))) if before.number + 1 == excerpt.number => {
+                text.push('\n');
+                let offset = text.len();
+                text.push_str(&excerpt.text);
+                marks.push(excerpt.mark(offset));
+            }
+            _ => groups.push((excerpt.text.clone(), excerpt.number, vec![excerpt.mark(0)])),
+        }
+    }
+    groups.into_iter()
+}
+
+/// Where the lines of a file begin.
+struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0)
+            .chain(breaks.map(|(i, _)| i + 1))
+            .collect();
+        Lines { text, starts }
+    }
+
+    /// The first line of `span`, with as much of the span as lies in it.
+    fn excerpt(&self, span: &Span, label: &str, primary: bool) -> Excerpt {
+        let mut start = floor(self.text, span.start);
+        // A place at the end of a file that ends with a newline belongs to its last line.
+        if start == self.text.len() && self.text.ends_with('\n') {
+            start = self.text.trim_end_matches(['\n', '\r']).len();
+        }
+        let index = self.starts.partition_point(|from| *from <= start) - 1;
+        let from = self.starts[index];
+        let to = self
+            .starts
+            .get(index + 1)
+            .map_or(self.text.len(), |n| n - 1);
+        let line = &self.text[from..to];
+        let line = line.strip_suffix('\r').unwrap_or(line);
+
+        let start = (start - from).min(line.len());
+        let end = ceil(line, span.end.saturating_sub(from).clamp(start, line.len()));
+        let cut_from = ceil(line, start.saturating_sub(LONGEST_LINE));
+        let cut_to = floor(line, start.saturating_add(LONGEST_LINE));
+        Excerpt {
+            number: index + 1,
+            text: same_length(&line[cut_from..cut_to]),
+            span: start - cut_from..end.min(cut_to) - cut_from,
+            label: visible(label),
+            primary,
+        }
+    }
+}
+
+/// The end of the last whole character before `index`, or `index` itself.
+fn floor(text: &str, index: usize) -> usize {
+    let index = index.min(text.len());
+    (0..=index)
+        .rev()
+        .find(|i| text.is_char_boundary(*i))
+        .unwrap_or(0)
+}
+
+/// The start of the first whole character from `index` on.
+fn ceil(text: &str, index: usize) -> usize {
+    (index..text.len())
+        .find(|i| text.is_char_boundary(*i))
+        .unwrap_or(text.len())
+}
+
+/// True for what a terminal might obey or hide instead of showing it.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Replaces what a terminal might obey by visible characters of as many bytes, so that spans hold.
+/// Tabs stay: the renderer widens them.
+fn same_length(text: &str) -> String {
+    let replace = |c: char| match (is_invisible(c), c.len_utf8()) {
+        (false, _) => c,
+        (true, 1) if c == '\t' => c,
+        (true, 1) => '?',
+        (true, 2) => '\u{bf}',
+        (true, 3) => '\u{fffd}',
+        (true, _) => '\u{1f6ab}',
+    };
+    text.chars().map(replace).collect()
+}
+
+/// `text` with everything that a terminal might obey replaced.
+fn visible(text: &str) -> String {
+    let replace = |c: char| if is_invisible(c) { '\u{fffd}' } else { c };
+    text.chars().map(replace).collect()
+}
+
+/// A piece of the file for a message: in backquotes, shortened if it is long.
+pub(super) fn quote(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_QUOTE) {
+        Some((end, _)) => format!("`{}...`", visible(&text[..end])),
+        None => format!("`{}`", visible(text)),
+    }
+}
+
+/// The words in backquotes, with commas between them.
+pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(", ")
+}
+
+/// The word of `known` most like `word`, if one is like enough to be meant.
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody means a key by a word this long, and the distance takes time in both lengths.
+    if word.len() > 64 {
+        return None;
+    }
+    let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
+    let word = plain(word);
+    let (distance, best) = known
+        .into_iter()
+        .map(|one| (strsim::damerau_levenshtein(&word, &plain(one)), one))
+        .min_by_key(|(distance, _)| *distance)?;
+    let allowed = (word.chars().count().max(best.chars().count()) / 3).max(1);
+    (distance <= allowed && distance < best.chars().count()).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(text: &str, span: Span) -> String {
+        let one = Diagnostic::new(span, "wrong").label("here");
+        Diagnostics::new("a.toml", text.into(), vec![one], 0).render(false)
+    }
+
+    #[test]
+    fn any_span_in_any_text_is_drawn() {
+        let long = "x".repeat(100_000);
+        let texts = [
+            "",
+            "\n",
+            "\r\n",
+            "a",
+            "a\n",
+            "a\r\nb\r\n",
+            "\t\ta = \t1\n",
+            "é = \"日本語\"\n",
+            "\u{feff}a",
+            "a\u{1b}[31mb",
+            &long,
+            "a\n\n\n",
+        ];
+        for text in texts {
+            let step = (text.len() / 50).max(1);
+            for start in (0..text.len() + 3).step_by(step) {
+                for length in [0, 1, 2, 7, 500_000] {
+                    let drawn = render(text, start..start + length);
+                    assert!(drawn.contains("here"), "{drawn}");
+                    assert!(
+                        !drawn.contains(|c: char| c.is_control() && c != '\n'),
+                        "{drawn:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn escape_sequences_of_the_file_do_not_reach_the_terminal() {
+        let one = Diagnostic::new(0..1, "bad \u{1b}[2J")
+            .label("\u{9b}31m")
+            .other(5..6, "\u{1b}]0;x\u{7}")
+            .help("\u{202e}\n");
+        let text = "\u{1b}[31m\u{9b}31m\u{202e}\u{7f}";
+        for color in [false, true] {
+            let all = Diagnostics::new("\u{1b}[1m.toml", text.into(), vec![one.clone()], 0);
+            let drawn = all.render(color);
+            for bad in [
+                "\u{1b}[2J",
+                "\u{1b}[31m",
+                "\u{9b}",
+                "\u{7}",
+                "\u{202e}",
+                "\u{7f}",
+                "\u{1b}[1m.",
+            ] {
+                assert!(!drawn.contains(bad), "{drawn:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn errors_come_in_file_order_and_the_rest_is_counted() {
+        let list = (0..150)
+            .rev()
+            .map(|i| Diagnostic::new(i..i, format!("e{i}")));
+        let all = Diagnostics::new("a", " ".repeat(200).into(), list.collect(), 0);
+        let drawn = all.render(false);
+        assert!(drawn.starts_with("error: e0\n"), "{drawn}");
+        assert!(drawn.ends_with("... and 50 more errors"), "{drawn}");
+    }
+
+    #[test]
+    fn a_word_is_near_when_a_slip_explains_it() {
+        let known = ["loss", "delay", "receive_buffer", "to"];
+        assert_eq!(nearest("los", known), Some("loss"));
+        assert_eq!(nearest("Delay", known), Some("delay"));
+        assert_eq!(nearest("receive-bufer", known), Some("receive_buffer"));
+        assert_eq!(nearest("colour", known), None);
+        assert_eq!(nearest("x", known), None);
+        assert_eq!(nearest(&"loss".repeat(1000), known), None);
+    }
+}

@@ -1,0 +1,325 @@
+//! Scenario files: from TOML text to a checked [`Scenario`], and from that to a [`Plan`].
+//!
+//! Only this module knows the file format. `keys` declares every key once; `reader` reads one table
+//! by its declaration and collects errors; `workload`, `hosts`, `link`, `fault`, `expect` and
+//! `options` read one table each; `drawn` holds values that ranges stand for until a seed is known;
+//! `diagnostic` draws what is wrong.
+
+mod diagnostic;
+mod drawn;
+mod expect;
+mod fault;
+mod hosts;
+mod keys;
+mod link;
+mod options;
+mod reader;
+mod schema;
+mod units;
+mod workload;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Span};
+pub use schema::schema;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use toml::de::DeTable;
+use xxhash_rust::xxh3::xxh3_128;
+
+use self::fault::Surroundings;
+use self::hosts::{HostRules, Hosts};
+use self::keys::Vocabulary;
+use self::options::DrawnOptions;
+use self::reader::{Errors, Reader};
+use self::workload::Workload;
+use crate::plan::{Engine, Expect, Plan, Schedule};
+use crate::protocol::ProtocolSpec;
+
+/// The largest scenario file, bytes.
+const MAX_FILE: usize = 4 << 20;
+
+/// When a run is cut off if the file says nothing, nanoseconds.
+const DURATION: u64 = 60_000_000_000;
+
+/// How many events a run may take if the file says nothing.
+const MAX_EVENTS: u64 = 10_000_000;
+
+/// The seed if neither the file nor the caller gives one.
+const SEED: u64 = 1;
+
+/// A checked scenario file, its ranges not yet drawn. Cloning shares everything.
+#[derive(Clone, Debug)]
+pub struct Scenario(Arc<Checked>);
+
+#[derive(Debug)]
+struct Checked {
+    name: String,
+    text: Arc<str>,
+    title: String,
+    protocol: String,
+    duration: u64,
+    seed: u64,
+    engine: Engine,
+    schedule: Schedule,
+    max_events: u64,
+    options: DrawnOptions,
+    workload: Workload,
+    hosts: HostRules,
+    links: Vec<link::Link>,
+    faults: Vec<fault::Fault>,
+    expect: Expect,
+    /// What the turmoil engine can not do, and where the file asks for it.
+    event_only: Vec<(Span, &'static str)>,
+}
+
+impl Scenario {
+    /// Checks the scenario file `name` (its path, or `-`), whose content is `text`.
+    ///
+    /// Paths in it start at `base`. It may use the protocols of `protocols`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, at once.
+    pub fn parse(
+        name: &str,
+        text: &str,
+        base: &Path,
+        protocols: &[ProtocolSpec],
+    ) -> Result<Scenario, Diagnostics> {
+        let text: Arc<str> = text.into();
+        let wrong = |list, left_out| Diagnostics::new(name, text.clone(), list, left_out);
+        if text.len() > MAX_FILE {
+            let message = format!("a scenario file may have at most {} MiB", MAX_FILE >> 20);
+            return Err(wrong(vec![Diagnostic::new(0..0, message)], 0));
+        }
+        let errors = Errors::default();
+        let (table, syntax) = DeTable::parse_recoverable(&text);
+        for error in syntax {
+            errors.add_syntax(syntax_error(&error, text.len()));
+        }
+        let checked = check(&errors, name, &text, table.get_ref(), base, protocols);
+        match (checked, errors.into_list()) {
+            (Some(checked), (list, _)) if list.is_empty() => {
+                let scenario = Scenario(Arc::new(checked));
+                scenario.check_engine(scenario.engine())?;
+                Ok(scenario)
+            }
+            (_, (list, left_out)) => Err(wrong(list, left_out)),
+        }
+    }
+
+    /// As [`Scenario::parse`], for the bytes of a file.
+    ///
+    /// # Errors
+    /// As [`Scenario::parse`]; also if the bytes are not UTF-8.
+    pub fn parse_bytes(
+        name: &str,
+        bytes: &[u8],
+        base: &Path,
+        protocols: &[ProtocolSpec],
+    ) -> Result<Scenario, Diagnostics> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Scenario::parse(name, text, base, protocols),
+            Err(error) => {
+                let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_FILE)]);
+                let start = error.valid_up_to();
+                let one = Diagnostic::new(start..start + 1, "the file is not UTF-8 text");
+                let one = one.label("this byte is not part of a character");
+                Err(Diagnostics::new(name, text.as_ref().into(), vec![one], 0))
+            }
+        }
+    }
+
+    /// The file's name, as it was given to [`Scenario::parse`].
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The file's content.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// What the scenario shows, in one sentence.
+    pub fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// The name of the protocol the hosts run.
+    pub fn protocol(&self) -> &str {
+        &self.0.protocol
+    }
+
+    /// The engine the file asks for.
+    pub fn engine(&self) -> Engine {
+        self.0.engine
+    }
+
+    /// The seed when none is given.
+    pub fn seed(&self) -> u64 {
+        self.0.seed
+    }
+
+    /// The 128-bit xxh3 hash of the file's content.
+    pub fn hash(&self) -> u128 {
+        xxh3_128(self.0.text.as_bytes())
+    }
+
+    /// Checks that `engine` can produce what the file asks for, for when the engine is not the one
+    /// that the file names.
+    ///
+    /// # Errors
+    /// Each place at which the file asks for something that the engine can not do.
+    pub fn check_engine(&self, engine: Engine) -> Result<(), Diagnostics> {
+        if engine == Engine::Event || self.0.event_only.is_empty() {
+            return Ok(());
+        }
+        let refuse = |(span, what): &(Span, &str)| {
+            let message = format!("the turmoil engine can not {what}");
+            Diagnostic::new(span.clone(), message).help("use engine = \"event\"")
+        };
+        let list = self.0.event_only.iter().map(refuse).collect();
+        Err(Diagnostics::new(&self.0.name, self.0.text.clone(), list, 0))
+    }
+
+    /// The plan under `seed`, or under the file's seed: every range is drawn.
+    pub fn plan(&self, seed: Option<u64>) -> Plan {
+        let this = &*self.0;
+        let seed = seed.unwrap_or(this.seed);
+        Plan {
+            scenario: this.name.clone(),
+            title: this.title.clone(),
+            protocol: this.protocol.clone(),
+            seed,
+            engine: this.engine,
+            schedule: this.schedule,
+            duration: this.duration,
+            max_events: this.max_events,
+            options: this.options.at(seed),
+            workload: this.workload.at(seed),
+            hosts: this.hosts.plan(this.workload.clients(seed), seed),
+            links: this
+                .links
+                .iter()
+                .flat_map(|link| link.rules(seed))
+                .collect(),
+            faults: this.faults.iter().map(|fault| fault.at(seed)).collect(),
+            expect: this.expect.clone(),
+        }
+    }
+}
+
+/// What the TOML parser says, as an error of ours.
+fn syntax_error(error: &toml::de::Error, end: usize) -> Diagnostic {
+    let (what, expected) = match error.message().split_once(", expected ") {
+        Some((what, expected)) => (what, format!("expected {expected}")),
+        None => (error.message(), String::new()),
+    };
+    let span = error.span().unwrap_or(end..end);
+    let one = Diagnostic::new(span, format!("this is not TOML: {what}")).label(expected);
+    match what {
+        "duplicate key" => Diagnostic {
+            message: "this key or table is given twice".to_owned(),
+            label: "given before".to_owned(),
+            ..one
+        },
+        "string values must be quoted" => {
+            one.help("write text, durations, sizes and rates in quotes")
+        }
+        _ => one,
+    }
+}
+
+/// Reads the whole file. `None` if something is missing without which there is no scenario; then
+/// `errors` says so.
+fn check(
+    errors: &Errors,
+    name: &str,
+    text: &Arc<str>,
+    table: &DeTable<'_>,
+    base: &Path,
+    protocols: &[ProtocolSpec],
+) -> Option<Checked> {
+    // Which keys and words are right depends on the protocol, so it must be known first.
+    let known = table
+        .get("protocol")
+        .and_then(|value| value.get_ref().as_str());
+    let known = protocols
+        .iter()
+        .find(|spec| Some(spec.name.as_str()) == known.map(str::trim));
+    let words = Vocabulary::of(known);
+    let keys = keys::file(&words);
+    let file = Reader::open(errors, &keys, table, 0..0, String::new());
+
+    let title = file.text("title");
+    let protocol = file.text("protocol");
+    if let (Some((word, span)), None) = (&protocol, known) {
+        let names: Vec<&str> = protocols.iter().map(|spec| spec.name.as_str()).collect();
+        file.unknown_word("protocol", word, span.clone(), &names);
+    }
+    let engine = match file.word("engine") {
+        Some("turmoil") => Engine::Turmoil,
+        _ => Engine::Event,
+    };
+    let mut event_only = Vec::new();
+    let schedule = match file.word("schedule") {
+        Some("random") => {
+            event_only.push((
+                file.value_span("schedule"),
+                "run ready tasks in random order",
+            ));
+            Schedule::Random
+        }
+        _ => Schedule::Fifo,
+    };
+    let duration = file.whole("duration").map_or(DURATION, |one| one.low());
+    let max_events = file.whole("max_events").map_or(MAX_EVENTS, |one| one.low());
+    let seed = file.whole("seed").map_or(SEED, |one| one.low());
+
+    let options = file.table("options");
+    let options = known.map(|spec| DrawnOptions::read(options.as_ref(), spec));
+    let table = file.table("workload");
+    let workload = table
+        .as_ref()
+        .map(|table| Workload::read(table, base))
+        .unwrap_or_default();
+    let known_hosts = Hosts::new(workload.most_clients());
+    let (mut drifts, mut pauses) = (Vec::new(), Vec::new());
+    let hosts = file.table("hosts");
+    let hosts = hosts.map(|tables| HostRules::read(&tables, &known_hosts, &mut drifts));
+    let links = file.tables("link", link::paths());
+    let links = links
+        .iter()
+        .filter_map(|table| link::Link::read(table, &known_hosts))
+        .collect();
+    let around = Surroundings {
+        hosts: &known_hosts,
+        words: &words,
+    };
+    let faults = fault::read_all(&file, &around, &mut pauses);
+    let expect = file
+        .table("expect")
+        .map(|table| expect::read(&table))
+        .unwrap_or_default();
+    event_only.extend(drifts.into_iter().map(|span| (span, "make clocks drift")));
+    event_only.extend(pauses.into_iter().map(|span| (span, "pause hosts")));
+
+    Some(Checked {
+        name: name.to_owned(),
+        text: text.clone(),
+        title: title?.0.to_owned(),
+        protocol: protocol?.0.to_owned(),
+        duration,
+        seed,
+        engine,
+        schedule,
+        max_events,
+        options: options?,
+        workload,
+        hosts: hosts.unwrap_or_default(),
+        links,
+        faults,
+        expect,
+        event_only,
+    })
+}

@@ -1,0 +1,573 @@
+//! Reads one table by its declaration, and notes everything that is wrong with it instead of
+//! stopping at the first error.
+
+use std::cell::{Cell, RefCell};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostic::{Diagnostic, Span, listed, nearest, quote};
+use super::drawn::{Drawn, Number};
+use super::keys::{Key, Keys, Kind, MAX_ENTRIES, homes};
+use super::units::{self, Problem, Quantity, Unit};
+use crate::plan::Bounds;
+
+/// How many errors are kept of one file; a guard, far above what anybody reads.
+const MAX_ERRORS: usize = 1000;
+
+/// The errors found so far.
+#[derive(Debug, Default)]
+pub(super) struct Errors {
+    list: RefCell<Vec<Diagnostic>>,
+    /// How many errors were not kept.
+    left_out: Cell<usize>,
+    /// True once the text turned out not to be TOML: then what is missing may only be hidden.
+    broken: Cell<bool>,
+}
+
+impl Errors {
+    /// Notes an error.
+    pub(super) fn add(&self, one: Diagnostic) {
+        let mut list = self.list.borrow_mut();
+        if list.len() < MAX_ERRORS {
+            list.push(one);
+        } else {
+            self.left_out.set(self.left_out.get() + 1);
+        }
+    }
+
+    /// Notes an error of the TOML syntax.
+    pub(super) fn add_syntax(&self, one: Diagnostic) {
+        self.broken.set(true);
+        self.add(one);
+    }
+
+    /// Notes that something is missing, unless a syntax error may have hidden it.
+    pub(super) fn add_missing(&self, one: Diagnostic) {
+        if !self.broken.get() {
+            self.add(one);
+        }
+    }
+
+    /// All errors that were kept, and how many were not.
+    pub(super) fn into_list(self) -> (Vec<Diagnostic>, usize) {
+        (self.list.into_inner(), self.left_out.get())
+    }
+}
+
+/// A value in the file.
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// One table being read.
+#[derive(Clone)]
+pub(super) struct Reader<'a> {
+    pub errors: &'a Errors,
+    keys: &'a Keys,
+    table: &'a DeTable<'a>,
+    /// The header, or the whole of an inline table.
+    pub span: Span,
+    /// Names the streams of the ranges in this table.
+    path: String,
+}
+
+impl<'a> Reader<'a> {
+    /// Opens a table, and notes its unknown and missing keys. `path` names the table in the streams
+    /// of its ranges.
+    pub(super) fn open(
+        errors: &'a Errors,
+        keys: &'a Keys,
+        table: &'a DeTable<'a>,
+        span: Span,
+        path: String,
+    ) -> Self {
+        let reader = Reader {
+            errors,
+            keys,
+            table,
+            span,
+            path,
+        };
+        for key in table.keys().filter(|key| keys.get(key.get_ref()).is_none()) {
+            if !keys.open {
+                reader.unknown(key.get_ref(), key.span());
+            }
+        }
+        for key in keys.keys.iter().filter(|key| key.required) {
+            if !reader.has(key.name) {
+                reader.missing(key.name, keys.place);
+            }
+        }
+        reader
+    }
+
+    fn unknown(&self, name: &str, span: Span) {
+        let near = nearest(name, self.keys.names());
+        let label = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "not known here".to_owned(),
+        };
+        let homes = homes(name);
+        let help = match self.keys.keys.is_empty() {
+            true => "no keys are allowed here".to_owned(),
+            false => format!("allowed here: {}", listed(self.keys.names())),
+        };
+        let help = match homes.as_slice() {
+            [] => help,
+            _ if near.is_some() => help,
+            homes => format!("`{name}` belongs in {}; {help}", homes.join(" or ")),
+        };
+        let message = format!("unknown key {} in {}", quote(name), self.keys.place);
+        self.errors
+            .add(Diagnostic::new(span, message).label(label).help(help));
+    }
+
+    /// Notes that a key is missing; `place` says of what.
+    pub(super) fn missing(&self, name: &str, place: &str) {
+        let mut one = Diagnostic::new(self.span.clone(), format!("`{name}` is missing in {place}"));
+        if let Some(key) = self.keys.get(name) {
+            one = one.help(format!("{name}: {}", key.help));
+        }
+        self.errors.add_missing(one);
+    }
+
+    /// True if a key of this name is declared.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.keys.get(name).is_some()
+    }
+
+    /// True if the key is there, whatever its value.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.table.contains_key(name)
+    }
+
+    /// Where a key stands; the table's header if it is absent.
+    pub(super) fn key_span(&self, name: &str) -> Span {
+        match self.table.get_key_value(name) {
+            Some((key, _)) => key.span(),
+            None => self.span.clone(),
+        }
+    }
+
+    /// Where a key's value stands; the table's header if it is absent.
+    pub(super) fn value_span(&self, name: &str) -> Span {
+        self.table
+            .get(name)
+            .map_or(self.span.clone(), Spanned::span)
+    }
+
+    /// The keys of the table, in file order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, Span, &'a Value<'a>)> {
+        let entries = self.table.iter();
+        entries.map(|(key, value)| (key.get_ref().as_ref(), key.span(), value))
+    }
+
+    /// The value at a declared key.
+    fn get(&self, name: &str) -> Option<(&'a Value<'a>, &'a Key)> {
+        let key = self.keys.get(name);
+        debug_assert!(key.is_some() || self.keys.open, "`{name}` is not declared");
+        let value = self.table.get(name)?;
+        // Recovery from a syntax error fills gaps with values at no place.
+        (!value.span().is_empty()).then_some((value, key?))
+    }
+
+    /// Notes that the value at `span` is not what must stand at `key`.
+    fn wrong(&self, key: &Key, span: Span, problem: Problem) {
+        let message = format!("`{}` must be {}", key.name, key.kind.noun());
+        let one = Diagnostic::new(span, message).label(problem.label);
+        self.errors.add(match problem.help {
+            Some(help) => one.help(help),
+            None => one,
+        });
+    }
+
+    fn wrong_type(&self, key: &Key, value: &Value<'_>, help: &str) {
+        let problem = Problem {
+            label: format!("this is {}", describe(value.get_ref())),
+            help: Some(help.to_owned()),
+        };
+        self.wrong(key, value.span(), problem);
+    }
+
+    fn problem<T>(&self, key: &Key, span: Span, result: Result<T, Problem>) -> Option<T> {
+        result
+            .map_err(|problem| self.wrong(key, span, problem))
+            .ok()
+    }
+
+    /// A text, without surrounding blanks, and its place.
+    pub(super) fn text(&self, name: &str) -> Option<(&'a str, Span)> {
+        let (value, key) = self.get(name)?;
+        let DeValue::String(text) = value.get_ref() else {
+            self.wrong_type(key, value, "write it in quotes");
+            return None;
+        };
+        let problem = |label: &str| Problem {
+            label: label.to_owned(),
+            help: None,
+        };
+        if text.trim().is_empty() {
+            self.wrong(key, value.span(), problem("this is empty"));
+            return None;
+        }
+        if text.contains(|c: char| c.is_control()) {
+            self.wrong(
+                key,
+                value.span(),
+                problem("this has control characters in it"),
+            );
+            return None;
+        }
+        let name_like = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if matches!(key.kind, Kind::Name) && !(text.chars().all(name_like) && text.len() <= 64) {
+            let problem = Problem {
+                label: "not a name".to_owned(),
+                help: Some("a name has at most 64 letters, digits, `-`, `_` and `.`".to_owned()),
+            };
+            self.wrong(key, value.span(), problem);
+            return None;
+        }
+        Some((text.trim(), value.span()))
+    }
+
+    /// A flag.
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+        let (value, key) = self.get(name)?;
+        if let DeValue::Boolean(flag) = value.get_ref() {
+            return Some(*flag);
+        }
+        self.wrong_type(key, value, "write true or false, without quotes");
+        None
+    }
+
+    /// One of the words declared for the key.
+    pub(super) fn word(&self, name: &str) -> Option<&'static str> {
+        let (value, key) = self.get(name)?;
+        let (Kind::Word(words) | Kind::Words(words)) = &key.kind else {
+            debug_assert!(false, "`{name}` is not declared as a word");
+            return None;
+        };
+        self.word_of(key.name, value, words)
+    }
+
+    /// Several words, each with its place.
+    pub(super) fn words(&self, name: &str) -> Option<Vec<(&'static str, Span)>> {
+        let (value, key) = self.get(name)?;
+        let Kind::Words(words) = &key.kind else {
+            debug_assert!(false, "`{name}` is not declared as words");
+            return None;
+        };
+        let list = self.list(key, value)?;
+        let read = |one: &'a Value<'a>| Some((self.word_of(key.name, one, words)?, one.span()));
+        Some(list.iter().filter_map(read).collect())
+    }
+
+    fn word_of(
+        &self,
+        name: &str,
+        value: &Value<'_>,
+        words: &[&'static str],
+    ) -> Option<&'static str> {
+        let known = format!("known here: {}", listed(words.iter().copied()));
+        let DeValue::String(text) = value.get_ref() else {
+            let message = format!("`{name}` must be a word in quotes");
+            let label = format!("this is {}", describe(value.get_ref()));
+            self.errors.add(
+                Diagnostic::new(value.span(), message)
+                    .label(label)
+                    .help(known),
+            );
+            return None;
+        };
+        let found = words.iter().find(|word| *word == text);
+        if found.is_none() {
+            self.unknown_word(name, text, value.span(), words);
+        }
+        found.copied()
+    }
+
+    /// Notes that a word is not one of those known for a key.
+    pub(super) fn unknown_word(&self, name: &str, word: &str, span: Span, words: &[&str]) {
+        let label = match nearest(word, words.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "not known here".to_owned(),
+        };
+        let help = match words {
+            [] => "there are none to choose from".to_owned(),
+            _ => format!("known here: {}", listed(words.iter().copied())),
+        };
+        let message = format!("unknown {name} {}", quote(word));
+        self.errors
+            .add(Diagnostic::new(span, message).label(label).help(help));
+    }
+
+    /// An array, or a single value that stands for an array of one.
+    pub(super) fn list(&self, key: &Key, value: &'a Value<'a>) -> Option<&'a [Value<'a>]> {
+        let list = match value.get_ref() {
+            DeValue::Array(list) => list.as_ref(),
+            _ => std::slice::from_ref(value),
+        };
+        let label = match list.len() {
+            0 => "this is empty".to_owned(),
+            n if n > MAX_ENTRIES => format!("{n} entries; at most {MAX_ENTRIES} are allowed"),
+            _ => return Some(list),
+        };
+        self.wrong(key, value.span(), Problem { label, help: None });
+        None
+    }
+
+    /// An array of values, or one value alone, at a declared key.
+    pub(super) fn values(&self, name: &str) -> Option<&'a [Value<'a>]> {
+        let (value, key) = self.get(name)?;
+        self.list(key, value)
+    }
+
+    /// A whole number that is not negative: a count, nanoseconds, bytes, bits per second.
+    pub(super) fn whole(&self, name: &str) -> Option<Drawn<u64>> {
+        self.drawn_whole(name, |value| u64::try_from(value).ok())
+    }
+
+    /// A whole number with a sign.
+    pub(super) fn signed(&self, name: &str) -> Option<Drawn<i64>> {
+        self.drawn_whole(name, |value| i64::try_from(value).ok())
+    }
+
+    fn drawn_whole<T: Number>(
+        &self,
+        name: &str,
+        narrow: fn(i128) -> Option<T>,
+    ) -> Option<Drawn<T>> {
+        let (value, key) = self.get(name)?;
+        let Kind::Whole {
+            unit,
+            min,
+            max,
+            ranges,
+        } = key.kind
+        else {
+            debug_assert!(false, "`{name}` is not declared as a whole number");
+            return None;
+        };
+        let read = match value.get_ref() {
+            DeValue::Integer(integer) if unit == Unit::Count => {
+                match i128::from_str_radix(integer.as_str(), integer.radix()) {
+                    Ok(number) => Ok(Quantity::One(number)),
+                    Err(_) => Err(Problem {
+                        label: "too large".to_owned(),
+                        help: None,
+                    }),
+                }
+            }
+            DeValue::Integer(_) | DeValue::Float(_) if unit != Unit::Count => Err(Problem {
+                label: "a unit is missing".to_owned(),
+                help: Some(unit.how().to_owned()),
+            }),
+            DeValue::String(text) if unit == Unit::Count && !text.contains("..") => Err(Problem {
+                label: "this is a string".to_owned(),
+                help: Some(
+                    "a number stands without quotes; a range, such as \"2..6\", with them"
+                        .to_owned(),
+                ),
+            }),
+            DeValue::String(text) => units::whole(unit, text),
+            _ => {
+                self.wrong_type(key, value, unit.how());
+                return None;
+            }
+        };
+        let quantity = self.problem(key, value.span(), read)?;
+        let (low, high) = quantity.ends();
+        let out_of_range = if low < min {
+            Some(format!("too small, at least {}", unit.show(min)))
+        } else if high > max {
+            Some(format!("too large, at most {}", unit.show(max)))
+        } else if !ranges && matches!(quantity, Quantity::Range { .. }) {
+            Some("a range can not stand here".to_owned())
+        } else {
+            None
+        };
+        if let Some(label) = out_of_range {
+            self.wrong(key, value.span(), Problem { label, help: None });
+            return None;
+        }
+        let narrowed = match quantity {
+            Quantity::One(one) => Quantity::One(narrow(one)?),
+            Quantity::Range { .. } => Quantity::Range {
+                low: narrow(low)?,
+                high: narrow(high)?,
+            },
+        };
+        Some(Drawn::new(narrowed, &self.path_of(name)))
+    }
+
+    /// A probability in `0.0..=1.0`.
+    pub(super) fn probability(&self, name: &str) -> Option<Drawn<f64>> {
+        let (value, key) = self.get(name)?;
+        let number = |text: &str| {
+            let number = text.parse().unwrap_or(f64::NAN);
+            units::check_probability(number).map(Quantity::One)
+        };
+        let read = match value.get_ref() {
+            DeValue::Integer(integer) if integer.radix() == 10 => number(integer.as_str()),
+            DeValue::Float(float) => number(float.as_str()),
+            DeValue::String(text) => units::probability(text),
+            _ => {
+                self.wrong_type(key, value, units::PROBABILITY_HOW);
+                return None;
+            }
+        };
+        let quantity = self.problem(key, value.span(), read)?;
+        Some(Drawn::new(quantity, &self.path_of(name)))
+    }
+
+    /// A clock drift, parts per million.
+    pub(super) fn drift(&self, name: &str) -> Option<Drawn<f64>> {
+        let (value, key) = self.get(name)?;
+        let DeValue::String(text) = value.get_ref() else {
+            self.wrong_type(key, value, units::DRIFT_HOW);
+            return None;
+        };
+        let quantity = self.problem(key, value.span(), units::drift(text))?;
+        Some(Drawn::new(quantity, &self.path_of(name)))
+    }
+
+    /// Bounds on a count; a whole number stands for exactly that.
+    pub(super) fn bounds(&self, name: &str) -> Option<Bounds> {
+        let (value, key) = self.get(name)?;
+        let read = match value.get_ref() {
+            DeValue::Integer(integer) => {
+                match u64::from_str_radix(integer.as_str(), integer.radix()) {
+                    Ok(exact) => Ok(Bounds {
+                        min: exact,
+                        max: Some(exact),
+                    }),
+                    Err(_) => Err(Problem {
+                        label: "out of range".to_owned(),
+                        help: None,
+                    }),
+                }
+            }
+            DeValue::String(text) => units::bounds(text),
+            _ => {
+                self.wrong_type(
+                    key,
+                    value,
+                    "write bounds such as \"..=60\" or a whole number",
+                );
+                return None;
+            }
+        };
+        self.problem(key, value.span(), read)
+    }
+
+    /// The table at a key.
+    pub(super) fn table(&self, name: &str) -> Option<Reader<'a>> {
+        let (value, key) = self.get(name)?;
+        let keys = match &key.kind {
+            Kind::Table(keys) | Kind::HostTables(keys) | Kind::Loss(keys) => keys,
+            _ => {
+                debug_assert!(false, "`{name}` is not declared as a table");
+                return None;
+            }
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            let help = match value.get_ref() {
+                DeValue::Array(_) => format!("there is one such table: write [{name}]"),
+                _ => format!("write a [{name}] table, or {name} = {{ ... }}"),
+            };
+            self.wrong_type(key, value, &help);
+            return None;
+        };
+        Some(match key.kind {
+            // The keys of this table are host patterns, not declared names.
+            Kind::HostTables(_) => Reader {
+                errors: self.errors,
+                keys,
+                table,
+                span: value.span(),
+                path: self.path_of(name),
+            },
+            _ => Reader::open(self.errors, keys, table, value.span(), self.path_of(name)),
+        })
+    }
+
+    /// Opens the table `value` with this table's keys.
+    pub(super) fn child(&self, name: &str, value: &'a Value<'a>) -> Option<Reader<'a>> {
+        let DeValue::Table(table) = value.get_ref() else {
+            let message = format!("{} must be a table", quote(name));
+            let label = format!("this is {}", describe(value.get_ref()));
+            self.errors
+                .add(Diagnostic::new(value.span(), message).label(label));
+            return None;
+        };
+        let path = self.path_of(name);
+        Some(Reader::open(
+            self.errors,
+            self.keys,
+            table,
+            value.span(),
+            path,
+        ))
+    }
+
+    /// The tables of an array of tables, each read under the path that `path` gives it.
+    pub(super) fn tables(
+        &self,
+        name: &str,
+        mut path: impl FnMut(usize, &DeTable<'_>) -> String,
+    ) -> Vec<Reader<'a>> {
+        let Some((value, key)) = self.get(name) else {
+            return Vec::new();
+        };
+        let Kind::Tables(keys) = &key.kind else {
+            debug_assert!(false, "`{name}` is not declared as tables");
+            return Vec::new();
+        };
+        let help = format!("write [[{name}]], with two brackets, once for each");
+        let DeValue::Array(array) = value.get_ref() else {
+            self.wrong_type(key, value, &help);
+            return Vec::new();
+        };
+        if array.len() > MAX_ENTRIES {
+            let label = format!("{} tables; at most {MAX_ENTRIES} are allowed", array.len());
+            self.wrong(key, value.span(), Problem { label, help: None });
+            return Vec::new();
+        }
+        let mut readers = Vec::new();
+        for (i, value) in array.iter().enumerate() {
+            match value.get_ref() {
+                DeValue::Table(table) => {
+                    let path = path(i, table);
+                    readers.push(Reader::open(self.errors, keys, table, value.span(), path));
+                }
+                _ => self.wrong_type(key, value, &help),
+            }
+        }
+        readers
+    }
+
+    /// True if the value at a key is a table.
+    pub(super) fn is_table(&self, name: &str) -> bool {
+        let value = self.table.get(name).map(Spanned::get_ref);
+        matches!(value, Some(DeValue::Table(_)))
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        match self.path.as_str() {
+            "" => name.to_owned(),
+            path => format!("{path}.{name}"),
+        }
+    }
+}
+
+/// What a value is, with its article.
+pub(super) fn describe(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date or a time of day",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}

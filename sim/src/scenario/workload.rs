@@ -1,0 +1,181 @@
+//! `[workload]`: what the clients do, and the file whose bytes they may send.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::diagnostic::{Diagnostic, quote};
+use super::drawn::{Drawn, at_or};
+use super::keys::{MAX_CLIENTS, MAX_OPERATIONS, MAX_PAYLOAD_FILE};
+use super::reader::Reader;
+use crate::plan::WorkloadPlan;
+
+/// Bytes per message if the file says nothing.
+const SIZE: u64 = 64;
+
+/// Bytes of each message that say which one it is.
+const IDENTITY: u64 = 8;
+
+/// `[workload]`, its ranges not yet drawn.
+#[derive(Clone, Debug)]
+pub(super) struct Workload {
+    clients: Option<Drawn<u64>>,
+    most_clients: u32,
+    operations: Option<Drawn<u64>>,
+    size: Option<Drawn<u64>>,
+    interval: Option<Drawn<u64>>,
+    payload: Option<Arc<[u8]>>,
+}
+
+impl Default for Workload {
+    /// What a file without the table asks for.
+    fn default() -> Self {
+        Workload {
+            clients: None,
+            most_clients: 1,
+            operations: None,
+            size: None,
+            interval: None,
+            payload: None,
+        }
+    }
+}
+
+impl Workload {
+    /// Reads the table; a payload's path starts at `base`.
+    pub(super) fn read(table: &Reader<'_>, base: &Path) -> Self {
+        let (messages, calls) = (table.whole("messages"), table.whole("calls"));
+        let clients = table.whole("clients");
+        let most_clients = match &clients {
+            Some(clients) => clients.high() as u32,
+            // A wrong number of clients must not make their names wrong as well.
+            None if table.has("clients") => MAX_CLIENTS,
+            None => 1,
+        };
+        let mut workload = Workload {
+            clients,
+            most_clients,
+            operations: messages.or(calls),
+            size: table.whole("size"),
+            interval: table.whole("interval"),
+            payload: payload(table, base),
+        };
+        let counts = ["messages", "calls"]
+            .into_iter()
+            .filter(|key| table.has(key));
+        let counts: Vec<&str> = counts.collect();
+        if let [first, second] = counts.as_slice() {
+            let one = Diagnostic::new(
+                table.key_span(second),
+                "`messages` and `calls` are the same",
+            );
+            table.errors.add(
+                one.label("keep one of them")
+                    .other(table.key_span(first), "the first"),
+            );
+        }
+        if let (true, Some(key)) = (table.has("payload"), counts.first()) {
+            let message = format!("`payload` and `{key}` exclude one another");
+            let one = Diagnostic::new(table.key_span(key), message);
+            let one = one.other(table.key_span("payload"), "this file is cut into messages");
+            table.errors.add(
+                one.help("the number of messages follows from the length of the file and `size`"),
+            );
+        }
+        workload.check_payload(table);
+        workload
+    }
+
+    /// Checks that the payload fits into messages of the size asked for.
+    fn check_payload(&mut self, table: &Reader<'_>) {
+        let (Some(payload), size) = (&self.payload, self.size.as_ref().map_or(SIZE, Drawn::low))
+        else {
+            return;
+        };
+        let span = table.value_span("payload");
+        let label = match messages(payload, size) {
+            None => format!(
+                "with {size}B per message there is no room beside the {IDENTITY}-byte identity"
+            ),
+            Some(n) if n > MAX_OPERATIONS => {
+                format!("{n} messages of {size}B; at most {MAX_OPERATIONS} are allowed")
+            }
+            Some(_) => return,
+        };
+        let one = Diagnostic::new(span, "the payload can not be cut into messages").label(label);
+        table.errors.add(one.help("choose a larger `size`"));
+        self.payload = None;
+    }
+
+    /// The most clients there may be.
+    pub(super) fn most_clients(&self) -> u32 {
+        self.most_clients
+    }
+
+    /// How many clients there are under `seed`.
+    pub(super) fn clients(&self, seed: u64) -> u32 {
+        at_or(&self.clients, seed, 1) as u32
+    }
+
+    /// The workload, under `seed`.
+    pub(super) fn at(&self, seed: u64) -> WorkloadPlan {
+        let size = at_or(&self.size, seed, SIZE);
+        let operations = match &self.payload {
+            Some(payload) => messages(payload, size).unwrap_or(1),
+            None => at_or(&self.operations, seed, 1),
+        };
+        WorkloadPlan {
+            operations: operations as u32,
+            size,
+            interval: at_or(&self.interval, seed, 0),
+            payload: self.payload.clone(),
+        }
+    }
+}
+
+/// How many messages of `size` bytes carry the payload; `None` if they have no room for any of it.
+fn messages(payload: &[u8], size: u64) -> Option<u64> {
+    let room = size.checked_sub(IDENTITY).filter(|room| *room > 0)?;
+    Some((payload.len() as u64).div_ceil(room))
+}
+
+fn payload(table: &Reader<'_>, base: &Path) -> Option<Arc<[u8]>> {
+    let (path, span) = table.text("payload")?;
+    let note = |label: String| {
+        let one = Diagnostic::new(
+            span.clone(),
+            format!("can not send the file {}", quote(path)),
+        );
+        table.errors.add(
+            one.label(label)
+                .help("paths start at the scenario file's folder"),
+        );
+    };
+    match read_file(&base.join(path)) {
+        Ok(bytes) if bytes.is_empty() => note("this file is empty".to_owned()),
+        Ok(bytes) if bytes.len() as u64 > MAX_PAYLOAD_FILE => {
+            note(format!("larger than {} MiB", MAX_PAYLOAD_FILE >> 20));
+        }
+        Ok(bytes) => return Some(bytes.into()),
+        Err(error) => note(match error.kind() {
+            std::io::ErrorKind::NotFound => "no such file".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "reading it is not permitted".to_owned(),
+            _ => "this is not a readable file".to_owned(),
+        }),
+    }
+    None
+}
+
+/// Reads a regular file, but no more than it takes to know that it is too large.
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    // Opening a pipe would wait for somebody to write to it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_PAYLOAD_FILE + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

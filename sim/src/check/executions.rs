@@ -2,7 +2,7 @@
 //!
 //! n is how often one operation was, over all incarnations of all hosts.
 
-use super::{Finding, Observed, seconds};
+use super::{Finding, Observed, seconds, violated};
 use crate::history::{Execution, Op, Outcome};
 use crate::trace::OpId;
 
@@ -20,7 +20,7 @@ pub(super) fn maybe(observed: &Observed<'_>) -> Finding {
         .unwrap_or(0);
     if retries > 0 {
         let message = format!("the protocol retransmitted (count: {retries}), which maybe forbids");
-        return Finding::Violated(message);
+        return violated(observed.run.sim_time, message);
     }
     observed.held()
 }
@@ -61,35 +61,35 @@ fn executed_twice(observed: &Observed<'_>) -> Option<Finding> {
             execution.incarnation
         )
     };
-    Some(Finding::Violated(format!(
-        "{} was executed {} times: {} and {}",
-        observed.name(id),
-        op.executions,
+    let (name, count) = (observed.name(id), op.executions);
+    let witness = format!(
+        "{name} was executed {count} times: {} and {}",
         place(&first),
         place(&second)
-    )))
+    );
+    Some(violated(second.at, witness))
 }
 
 /// Judged at the end of the run, so it asks for one that was not broken off.
 fn false_success(observed: &Observed<'_>) -> Option<Finding> {
     let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Completed && op.executions == 0;
     let (id, op) = observed.run.history.operations().find(lie)?;
-    Some(Finding::Violated(format!(
-        "{} was reported a success at {}, but was never executed",
-        observed.name(id),
-        seconds(op.ended_at)
-    )))
+    let (name, at) = (observed.name(id), seconds(op.ended_at));
+    let witness = format!("{name} was reported a success at {at}, but was never executed");
+    Some(violated(op.ended_at, witness))
 }
 
 fn false_failure(observed: &Observed<'_>) -> Option<Finding> {
     let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Failed && op.executions > 0;
     let (id, op) = observed.run.history.operations().find(lie)?;
-    Some(Finding::Violated(format!(
-        "{} was reported a definite failure at {}, but was executed at {}",
+    let (name, failed, ran) = (
         observed.name(id),
         seconds(op.ended_at),
-        seconds(op.first?.at)
-    )))
+        seconds(op.first?.at),
+    );
+    let witness =
+        format!("{name} was reported a definite failure at {failed}, but was executed at {ran}");
+    Some(violated(op.ended_at, witness))
 }
 
 /// Absence proves something only in a run that is over and did something.
@@ -102,9 +102,7 @@ fn never_executed(observed: &Observed<'_>) -> Option<Finding> {
         .history
         .operations()
         .find(|(_, op)| op.executions == 0)?;
-    Some(Finding::Violated(format!(
-        "{}, issued at {}, was never executed, and the run is over",
-        observed.name(id),
-        seconds(op.invoked_at)
-    )))
+    let (name, since) = (observed.name(id), seconds(op.invoked_at));
+    let witness = format!("{name}, issued at {since}, was never executed, and the run is over");
+    Some(violated(op.invoked_at, witness))
 }

@@ -1,6 +1,6 @@
 //! What was delivered is what was sent.
 
-use super::{Finding, Observed, seconds};
+use super::{Finding, Observed, seconds, violated};
 
 /// Every payload delivered equals, byte for byte, the payload sent under its identity.
 pub(super) fn integrity(observed: &Observed<'_>) -> Finding {
@@ -8,8 +8,9 @@ pub(super) fn integrity(observed: &Observed<'_>) -> Finding {
         return observed.held();
     };
     let at = seconds(damage.at);
-    Finding::Violated(match damage.op {
+    let witness = match damage.op {
         Some(op) => format!("{} was delivered damaged at {at}", observed.name(op)),
         None => format!("bytes that no client had sent were delivered at {at}"),
-    })
+    };
+    violated(damage.at, witness)
 }

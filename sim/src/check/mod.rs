@@ -24,8 +24,13 @@ use crate::plan::{Guarantee, Plan};
 pub enum Finding {
     /// The property held.
     Held,
-    /// It did not, and this is the proof.
-    Violated(String),
+    /// It did not.
+    Violated {
+        /// The operation and the events that prove it, in words.
+        witness: String,
+        /// When it was proven, nanoseconds since the start.
+        at: u64,
+    },
     /// The run does not say, and this is why.
     Undecided(String),
 }
@@ -35,7 +40,7 @@ impl Finding {
     pub fn name(&self) -> &'static str {
         match self {
             Finding::Held => "held",
-            Finding::Violated(_) => "violated",
+            Finding::Violated { .. } => "violated",
             Finding::Undecided(_) => "undecided",
         }
     }
@@ -84,6 +89,10 @@ pub(crate) fn check(guarantee: Guarantee, observed: &Observed<'_>) -> Finding {
         Guarantee::Fifo => order::fifo(observed),
         Guarantee::Integrity => integrity::integrity(observed),
     }
+}
+
+fn violated(at: u64, witness: String) -> Finding {
+    Finding::Violated { witness, at }
 }
 
 /// A time as it is written in messages: seconds, to the microsecond.

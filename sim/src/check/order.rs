@@ -1,6 +1,6 @@
 //! Delivery in the order of sending, per sender.
 
-use super::{Finding, Observed, seconds};
+use super::{Finding, Observed, seconds, violated};
 use crate::plan::Guarantee;
 
 /// What was delivered is at every instant a prefix of what was sent; a subsequence is enough unless
@@ -25,11 +25,12 @@ pub(super) fn fifo(observed: &Observed<'_>) -> Finding {
         ..disorder.op
     };
     let other = observed.name(other);
-    Finding::Violated(if lossless {
+    let witness = if lossless {
         format!("{name} was delivered at {at}, when {other} was next in order")
     } else if disorder.op.number == disorder.other {
         format!("{name} was delivered again at {at}")
     } else {
         format!("{name} was delivered at {at}, after {other}")
-    })
+    };
+    violated(disorder.at, witness)
 }

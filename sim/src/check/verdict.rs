@@ -38,6 +38,8 @@ pub struct Report {
     pub guarantees: Vec<(Guarantee, Finding)>,
     /// Why the verdict is not pass, most important first. Empty for pass.
     pub failures: Vec<String>,
+    /// When the first violation that fails the run was proven, nanoseconds since the start.
+    pub failed_at: Option<u64>,
 }
 
 impl Report {
@@ -81,11 +83,13 @@ pub fn judge(plan: &Plan, run: &Run) -> Report {
                 .push(format!("fault `{}` never hit ({seen})", count.name));
         }
     }
+    let failed_at = judgement.at;
     let (verdict, failures) = judgement.sum_up();
     Report {
         verdict,
         guarantees,
         failures,
+        failed_at,
     }
 }
 
@@ -98,6 +102,8 @@ struct Judgement {
     /// Violations that the scenario asks for and the run did not show.
     not_shown: Vec<String>,
     undecided: Vec<String>,
+    /// When the first violation was proven.
+    at: Option<u64>,
 }
 
 impl Judgement {
@@ -117,7 +123,7 @@ impl Judgement {
             let name = guarantee.name();
             if expect.violates.contains(guarantee) {
                 match finding {
-                    Finding::Violated(_) => {}
+                    Finding::Violated { .. } => {}
                     Finding::Held => self.not_shown.push(format!(
                         "the scenario should show that {name} is violated, but it held"
                     )),
@@ -130,8 +136,9 @@ impl Judgement {
                 || implied
                 || (*guarantee == Guarantee::Fifo && expect.fifo);
             match finding {
-                Finding::Violated(witness) if wanted => {
+                Finding::Violated { witness, at } if wanted => {
                     self.failed.push(format!("{name} is violated: {witness}"));
+                    self.at = Some(self.at.unwrap_or(*at).min(*at));
                 }
                 Finding::Undecided(why) if wanted && !(implied && shows_failure) => {
                     self.undecided.push(format!("{name}: {why}"));

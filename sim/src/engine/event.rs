@@ -331,6 +331,7 @@ impl World {
             return Turn::Park;
         }
         self.running = Some(host);
+        self.calls = 0;
         self.counts.wakeups += 1;
         Turn::Run
     }

@@ -98,6 +98,7 @@ impl<F: Future> Future for Guard<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let entered = world::with_host(|world, host| {
             world.counts.wakeups += 1;
+            world.calls = 0;
             LOCAL.with_borrow_mut(|local| local.active_at = world.now);
             host
         });
@@ -167,6 +168,7 @@ fn steps(plan: &Plan, sim: &mut turmoil::Sim<'_>) -> Ending {
         if let Some(ending) = deliver_due(plan, sim, now) {
             return ending;
         }
+        world::with(|world| world.calls = 0);
         if let Err(error) = sim.step() {
             return Ending::Broken(format!("turmoil stopped: {error}"));
         }

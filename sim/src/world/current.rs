@@ -77,6 +77,7 @@ pub(crate) fn with_host<R>(f: impl FnOnce(&mut World, HostId) -> R) -> Option<R>
                 crate::engine::turmoil::current_host()
             }
         };
+        world.count_call();
         host.map(|host| f(world, host))
     })
     .flatten()

@@ -82,6 +82,9 @@ pub(crate) enum Chore {
     Ready(Vec<Runnable<Tag>>),
 }
 
+/// Calls that a task may make in one poll.
+const CALLS_PER_POLL: u64 = 1_000_000;
+
 /// Payload buffers that are kept for reuse.
 const POOL: usize = 1024;
 
@@ -99,6 +102,8 @@ pub(crate) struct World {
     pub recorder: Recorder,
     pub history: History,
     pub counts: Counts,
+    /// Calls of host software since its task was polled.
+    pub calls: u64,
     /// The host whose software is running (event engine).
     pub running: Option<HostId>,
     /// To be done outside the borrow, in this order.
@@ -140,6 +145,7 @@ impl World {
             recorder: Recorder::new(keep_trace),
             history: History::new(clients, plan.workload.operations),
             counts: Counts::default(),
+            calls: 0,
             running: None,
             chores: Vec::new(),
             garbage: Vec::new(),
@@ -158,6 +164,16 @@ impl World {
     pub fn set_now(&mut self, now: u64) {
         self.now = now;
         self.recorder.at = now;
+    }
+
+    /// Counts a call of host software, which must let go of the thread now and then.
+    #[inline]
+    pub fn count_call(&mut self) {
+        self.calls += 1;
+        assert!(
+            self.calls <= CALLS_PER_POLL,
+            "an endless loop: {CALLS_PER_POLL} calls into the simulation without ever waiting"
+        );
     }
 
     /// True if something is to be done outside the borrow.

@@ -1,0 +1,33 @@
+//! The protocols that Squall tests, from bare UDP to stop-and-wait.
+//!
+//! Each rung mends what breaks the one below:
+//!
+//! | protocol | adds | still breaks on |
+//! |---|---|---|
+//! | [`udp`] | nothing | a lost datagram: the client waits for ever |
+//! | [`ack`] | acknowledgement and timeout | a lost datagram: the client knows, but the message may be gone |
+//! | [`retry`] | retransmission | a lost acknowledgement: the message is delivered twice |
+//! | [`stop_and_wait`] | a sequence counter | a crash: the counter is gone |
+//!
+//! Decisions live in plain structs without I/O; a short async loop moves the datagrams. The loops
+//! use `net` and `time` of `squall-sim`, which are tokio's outside a simulation.
+#![forbid(unsafe_code)]
+
+pub mod ack;
+pub mod retry;
+pub mod sender;
+pub mod stop_and_wait;
+pub mod udp;
+pub mod wire;
+
+use squall_sim::protocol::Protocol;
+
+/// Every shipped protocol, from the lowest rung up.
+pub fn all() -> Vec<Protocol> {
+    vec![
+        udp::protocol(),
+        ack::protocol(),
+        retry::protocol(),
+        stop_and_wait::protocol(),
+    ]
+}

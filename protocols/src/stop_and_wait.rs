@@ -1,0 +1,172 @@
+//! Stop-and-wait with a sequence counter: sender and receiver agree on where to start, the sender
+//! numbers its messages, and the receiver delivers only the one that is next ("Operating Systems:
+//! Three Easy Pieces", section 50.3; Tanenbaum's protocol 3, PAR).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+
+use squall_sim::net::{MAX_PAYLOAD, UdpSocket};
+use squall_sim::protocol::{HostResult, OptionKind, OptionValue, Protocol, Server};
+use squall_sim::protocol::{memory_entries, report};
+
+use crate::sender;
+use crate::wire::{self, Datagram};
+
+/// The protocol.
+pub fn protocol() -> Protocol {
+    let protocol = Protocol::new(
+        "stop-and-wait",
+        "Numbers the messages, one at a time; the receiver acknowledges a copy without delivering it.",
+    );
+    sender::with_options(protocol, 0)
+        .option(
+            "resync",
+            OptionKind::Flag,
+            OptionValue::Flag(true),
+            "whether a receiver that has lost its counter takes it up from the next message; if not, \
+             it ignores what it did not expect",
+        )
+        .events(&["duplicate-suppressed"])
+        .dissector(&wire::KINDS, &wire::FIELDS, wire::dissect)
+        .server(server)
+        .client(sender::run)
+}
+
+async fn server(server: Server) -> HostResult {
+    let socket = UdpSocket::bind(server.address()).await?;
+    let counters = Counters::new(server.options().flag("resync"));
+    receive(&socket, counters, |message| {
+        server.deliver(message);
+    })
+    .await?;
+    Ok(())
+}
+
+/// What the receiver decides about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnData {
+    /// It is the next one: deliver and acknowledge it.
+    Deliver,
+    /// It was delivered before, so its acknowledgement was lost or late: acknowledge it again.
+    Acknowledge,
+    /// It is not to be expected yet: ignore it.
+    Ignore,
+}
+
+/// The receiver's counters, one per sender: the part without I/O.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    next: BTreeMap<SocketAddr, u32>,
+    resync: bool,
+}
+
+impl Counters {
+    /// No counters yet. With `resync`, an unknown sender may begin with any number.
+    pub fn new(resync: bool) -> Self {
+        Counters {
+            next: BTreeMap::new(),
+            resync,
+        }
+    }
+
+    /// Decides about message number `seq` of a sender, and counts it if it is to be delivered.
+    pub fn handle_data(&mut self, sender: SocketAddr, seq: u32) -> OnData {
+        let first = if self.resync { seq } else { 1 };
+        let next = self.next.entry(sender).or_insert(first);
+        if seq == *next {
+            *next = next.wrapping_add(1);
+            OnData::Deliver
+        } else if is_before(seq, *next) {
+            OnData::Acknowledge
+        } else {
+            OnData::Ignore
+        }
+    }
+
+    /// How many senders it remembers.
+    pub fn len(&self) -> usize {
+        self.next.len()
+    }
+
+    /// True if it remembers no sender.
+    pub fn is_empty(&self) -> bool {
+        self.next.is_empty()
+    }
+}
+
+/// Order of sequence numbers that wrap around (RFC 1982, section 3.2).
+fn is_before(a: u32, b: u32) -> bool {
+    (a.wrapping_sub(b) as i32) < 0
+}
+
+/// Hands each message to `deliver` once, in order, for ever.
+///
+/// # Errors
+/// Those of the socket.
+pub async fn receive(
+    socket: &UdpSocket,
+    mut counters: Counters,
+    mut deliver: impl FnMut(&[u8]),
+) -> io::Result<()> {
+    let mut buffer = vec![0; MAX_PAYLOAD];
+    loop {
+        let (length, from) = socket.recv_from(&mut buffer).await?;
+        let Some(Datagram::Data { seq, message }) = Datagram::decode(&buffer[..length]) else {
+            continue;
+        };
+        match counters.handle_data(from, seq) {
+            OnData::Deliver => deliver(message),
+            OnData::Acknowledge => report("duplicate-suppressed"),
+            OnData::Ignore => continue,
+        }
+        memory_entries(counters.len() as u64);
+        socket
+            .send_to(&Datagram::Ack { seq }.encode(), from)
+            .await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(port: u16) -> SocketAddr {
+        SocketAddr::from(([10, 0, 0, 2], port))
+    }
+
+    #[test]
+    fn each_number_is_delivered_once_and_in_order() {
+        let mut counters = Counters::new(false);
+        assert_eq!(counters.handle_data(sender(1), 2), OnData::Ignore);
+        assert_eq!(counters.handle_data(sender(1), 1), OnData::Deliver);
+        assert_eq!(counters.handle_data(sender(1), 1), OnData::Acknowledge);
+        assert_eq!(counters.handle_data(sender(1), 2), OnData::Deliver);
+        assert_eq!(counters.handle_data(sender(1), 1), OnData::Acknowledge);
+        assert_eq!(counters.handle_data(sender(2), 1), OnData::Deliver);
+        assert_eq!(counters.len(), 2);
+    }
+
+    #[test]
+    fn a_lost_counter_is_taken_up_again_if_asked() {
+        assert_eq!(
+            Counters::new(true).handle_data(sender(1), 9),
+            OnData::Deliver
+        );
+        assert_eq!(
+            Counters::new(false).handle_data(sender(1), 9),
+            OnData::Ignore
+        );
+    }
+
+    #[test]
+    fn numbers_wrap_around() {
+        let mut counters = Counters::new(true);
+        assert_eq!(counters.handle_data(sender(1), u32::MAX), OnData::Deliver);
+        assert_eq!(counters.handle_data(sender(1), 0), OnData::Deliver);
+        assert_eq!(
+            counters.handle_data(sender(1), u32::MAX),
+            OnData::Acknowledge
+        );
+    }
+}

@@ -1,0 +1,229 @@
+//! The timeline in text: a column per host, time downwards, an arrow per datagram.
+
+mod row;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use squall_sim::network::{HostId, Mark};
+use squall_sim::protocol::Dissect;
+use squall_sim::trace::{Endpoint, Event, HostChange, OpId, Step, Trace, What};
+
+use row::{Canvas, Row, Tone};
+
+/// How to draw.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Columns of the terminal; no line gets wider.
+    pub width: usize,
+    /// Whether to use colours.
+    pub color: bool,
+    /// Which rows to draw.
+    pub extent: Extent,
+}
+
+/// Which rows of a timeline to draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of them.
+    Full,
+    /// The first and the last ones, this many in all.
+    Ends(usize),
+    /// This many around a time, nanoseconds since the start.
+    Around(u64, usize),
+}
+
+/// Draws the timeline of a trace. `dissect` names the datagrams.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(
+    trace: &Trace,
+    dissect: Option<Dissect>,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut drawing = Drawing {
+        trace,
+        dissect,
+        labels: BTreeMap::new(),
+        runs: BTreeMap::new(),
+    };
+    let rows: Vec<(u64, Row)> = trace
+        .events()
+        .filter_map(|event| Some((event.at, drawing.row(&event)?)))
+        .collect();
+    let hosts: Vec<String> = trace.header.hosts.iter().map(|name| clean(name)).collect();
+    let canvas = Canvas::new(&hosts, style.width, style.color);
+    let drawn = extent(&rows, style.extent);
+    canvas.head(out)?;
+    let mut next = 0;
+    for range in drawn {
+        canvas.gap(range.start - next, out)?;
+        for (at, row) in &rows[range.clone()] {
+            canvas.row(*at, row, out)?;
+        }
+        next = range.end;
+    }
+    canvas.gap(rows.len() - next, out)
+}
+
+/// The rows to draw, in ranges.
+fn extent(rows: &[(u64, Row)], extent: Extent) -> Vec<std::ops::Range<usize>> {
+    match extent {
+        Extent::Ends(most) if rows.len() > most => {
+            let tail = most / 3;
+            vec![0..most - tail, rows.len() - tail..rows.len()]
+        }
+        Extent::Around(at, most) if rows.len() > most => {
+            let middle = rows.partition_point(|(time, _)| *time <= at);
+            let start = middle.saturating_sub(most * 2 / 3).min(rows.len() - most);
+            vec![start..start + most]
+        }
+        _ => vec![0..rows.len()],
+    }
+}
+
+struct Drawing<'a> {
+    trace: &'a Trace,
+    dissect: Option<Dissect>,
+    /// Datagrams so far: between which hosts, and what they are.
+    labels: BTreeMap<u64, (Endpoint, Endpoint, String)>,
+    /// How often each operation was executed so far.
+    runs: BTreeMap<OpId, u32>,
+}
+
+impl Drawing<'_> {
+    fn row(&mut self, event: &Event) -> Option<Row> {
+        Some(match &event.what {
+            What::Sent {
+                id,
+                from,
+                to,
+                payload,
+            } => {
+                let label = self.label(payload);
+                self.labels.insert(*id, (*from, *to, label.clone()));
+                Row::arrow(from.host, to.host, label)
+            }
+            What::Marked { id, mark } => {
+                let (from, _, label) = self.labels.get(id)?;
+                let did = match mark {
+                    Mark::Duplicated { .. } | Mark::Corrupted { .. } | Mark::Delayed { .. } => {
+                        clean(&self.trace.mark(*mark))
+                    }
+                    Mark::Reordered => "skips the delay".to_owned(),
+                };
+                Row::cell(from.host, format!("~ {label}: {did}"), Tone::Warning)
+            }
+            What::Dropped { id, copy, reason } => {
+                let (from, to, label) = self.labels.get(id)?;
+                let reason = clean(&self.trace.reason(*reason));
+                let at = if is_on_the_way(&reason) {
+                    from.host
+                } else {
+                    to.host
+                };
+                Row::cell(
+                    at,
+                    format!("x {label}{} lost: {reason}", nth(*copy)),
+                    Tone::Bad,
+                )
+            }
+            What::Delivered { id, copy } => {
+                let (_, to, label) = self.labels.get(id)?;
+                Row::cell(to.host, format!("* {label}{}", nth(*copy)), Tone::Plain)
+            }
+            What::Refused { at } => Row::cell(at.host, "connection refused".to_owned(), Tone::Bad),
+            What::Operation { host, op, step, .. } => self.operation(*host, *op, *step),
+            What::Alien { host } => {
+                let text = "delivered what nobody sent".to_owned();
+                Row::cell(*host, text, Tone::Bad)
+            }
+            What::Reported { host, name } => {
+                Row::cell(*host, format!("- {}", clean(name)), Tone::Plain)
+            }
+            What::Host { host, change } => Row::cell(*host, change_text(*change), Tone::Warning),
+            What::FaultBegan { fault } => {
+                Row::across(format!("{} begins", clean(self.trace.fault(*fault))))
+            }
+            What::FaultEnded { fault } => {
+                Row::across(format!("{} ends", clean(self.trace.fault(*fault))))
+            }
+            What::Broke { host, message } => {
+                Row::cell(*host, format!("broke: {}", clean(message)), Tone::Bad)
+            }
+        })
+    }
+
+    fn label(&self, payload: &[u8]) -> String {
+        match self.dissect.and_then(|dissect| dissect(payload)) {
+            Some(dissection) => clean(&dissection.to_string()),
+            None => format!("{} bytes", payload.len()),
+        }
+    }
+
+    fn operation(&mut self, host: HostId, op: OpId, step: Step) -> Row {
+        let (name, mut tone) = (clean(&self.trace.operation(op)), Tone::Good);
+        let mut text = format!("= {} {name}", step.name());
+        if matches!(step, Step::Delivered | Step::Executed) {
+            let runs = self.runs.entry(op).or_insert(0);
+            *runs += 1;
+            if *runs > 1 {
+                text.push_str(&format!(" ({runs}x)"));
+                tone = Tone::Bad;
+            }
+        }
+        if matches!(step, Step::Failed | Step::Unknown) {
+            tone = Tone::Warning;
+        }
+        Row::cell(host, text, tone)
+    }
+}
+
+/// True for drops that happen before the datagram reaches its host.
+fn is_on_the_way(reason: &str) -> bool {
+    ["loss", "partition", "queue-full", "too-big"].contains(&reason) || reason.starts_with("fault:")
+}
+
+fn nth(copy: u32) -> String {
+    if copy == 0 {
+        String::new()
+    } else {
+        format!(" (copy {copy})")
+    }
+}
+
+fn change_text(change: HostChange) -> String {
+    match change {
+        HostChange::Crashed => "### crashes ###".to_owned(),
+        HostChange::Restarted(incarnation) => format!("### restarts, incarnation {incarnation}"),
+        HostChange::Paused => "||| pauses".to_owned(),
+        HostChange::Resumed => "||| resumes".to_owned(),
+        HostChange::ClockStepped(by) => {
+            let sign = if by < 0 { '-' } else { '+' };
+            format!(
+                "clock stepped by {sign}{} ms",
+                row::millis(by.unsigned_abs())
+            )
+        }
+    }
+}
+
+/// Text from a scenario or a protocol, with everything that a terminal could obey made visible.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() || is_invisible(c) {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// Marks that reorder or hide text on a terminal.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}

@@ -1,0 +1,197 @@
+//! Rows of a timeline and how they become lines of text.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use squall_sim::network::HostId;
+
+/// What stands in one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    /// Text in a host's column.
+    Cell {
+        host: HostId,
+        text: String,
+        tone: Tone,
+    },
+    /// A datagram leaves one host for another.
+    Arrow {
+        from: HostId,
+        to: HostId,
+        label: String,
+    },
+    /// Text over all columns.
+    Across(String),
+}
+
+/// How a row is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Good,
+    Warning,
+    Bad,
+}
+
+impl Row {
+    pub fn cell(host: HostId, text: String, tone: Tone) -> Self {
+        Row::Cell { host, text, tone }
+    }
+
+    pub fn arrow(from: HostId, to: HostId, label: String) -> Self {
+        Row::Arrow { from, to, label }
+    }
+
+    pub fn across(text: String) -> Self {
+        Row::Across(text)
+    }
+}
+
+/// Columns for the time and the space after it.
+const MARGIN: usize = 13;
+
+/// The least width of a host's column; with less, hosts are named in each row instead.
+const MIN_LANE: usize = 24;
+
+/// The most hosts that get a column each.
+const MAX_LANES: usize = 4;
+
+/// Draws rows.
+pub(super) struct Canvas<'a> {
+    hosts: &'a [String],
+    width: usize,
+    color: bool,
+    /// Width of a host's column; `None` without columns.
+    lane: Option<usize>,
+    /// Which column each host has: clients left of the server, as textbooks draw it.
+    order: Vec<usize>,
+}
+
+impl<'a> Canvas<'a> {
+    pub fn new(hosts: &'a [String], width: usize, color: bool) -> Self {
+        let width = width.max(40);
+        let lane = (width - MARGIN) / hosts.len().max(1);
+        let has_lanes = hosts.len() <= MAX_LANES && lane >= MIN_LANE;
+        let count = hosts.len();
+        let order = (0..count)
+            .map(|host| (host + count - 1) % count.max(1))
+            .collect();
+        Canvas {
+            hosts,
+            width,
+            color,
+            lane: has_lanes.then_some(lane.min(44)),
+            order,
+        }
+    }
+
+    fn name(&self, host: HostId) -> &str {
+        self.hosts.get(host as usize).map_or("?", String::as_str)
+    }
+
+    fn column(&self, host: HostId, lane: usize) -> usize {
+        self.order.get(host as usize).copied().unwrap_or(0) * lane
+    }
+
+    /// The line with the hosts' names.
+    pub fn head(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut line = String::new();
+        if let Some(lane) = self.lane {
+            let mut columns: Vec<(usize, &str)> = (0..self.hosts.len() as HostId)
+                .map(|host| (self.column(host, lane), self.name(host)))
+                .collect();
+            columns.sort_unstable();
+            for (column, name) in columns {
+                pad(&mut line, column);
+                line.push_str(&cut(name, lane - 1));
+            }
+        }
+        self.line(&format!("{:>10}   {line}", "ms"), Tone::Plain, out)
+    }
+
+    /// Says that rows were left out.
+    pub fn gap(&self, rows: usize, out: &mut dyn Write) -> io::Result<()> {
+        match rows {
+            0 => Ok(()),
+            rows => self.line(
+                &format!("{:>10}   ({rows} rows left out)", "..."),
+                Tone::Plain,
+                out,
+            ),
+        }
+    }
+
+    /// One row.
+    pub fn row(&self, at: u64, row: &Row, out: &mut dyn Write) -> io::Result<()> {
+        let (body, tone) = match (row, self.lane) {
+            (Row::Across(text), _) => (format!("~~~~ {text} ~~~~"), Tone::Warning),
+            (Row::Cell { host, text, tone }, Some(lane)) => {
+                let mut line = String::new();
+                pad(&mut line, self.column(*host, lane));
+                line.push_str(text);
+                (line, *tone)
+            }
+            (Row::Cell { host, text, tone }, None) => {
+                (format!("{}: {text}", self.name(*host)), *tone)
+            }
+            (Row::Arrow { from, to, label }, Some(lane)) => (
+                self.arrow(self.column(*from, lane), self.column(*to, lane), label),
+                Tone::Plain,
+            ),
+            (Row::Arrow { from, to, label }, None) => (
+                format!("{} -> {}: {label}", self.name(*from), self.name(*to)),
+                Tone::Plain,
+            ),
+        };
+        self.line(&format!("{:>10}   {body}", millis(at)), tone, out)
+    }
+
+    /// `data seq=1 ------->` or `<------- ack seq=1`.
+    fn arrow(&self, from: usize, to: usize, label: &str) -> String {
+        let mut line = String::new();
+        pad(&mut line, from.min(to));
+        let space = from.abs_diff(to).saturating_sub(1);
+        let label = cut(label, space.saturating_sub(3));
+        let dashes = "-".repeat(space.saturating_sub(label.chars().count() + 2));
+        if from < to {
+            line.push_str(&format!("{label} {dashes}>"));
+        } else {
+            line.push_str(&format!("<{dashes} {label}"));
+        }
+        line
+    }
+
+    fn line(&self, text: &str, tone: Tone, out: &mut dyn Write) -> io::Result<()> {
+        let text = cut(text.trim_end(), self.width);
+        let style = match tone {
+            Tone::Plain => Style::new(),
+            Tone::Good => AnsiColor::Green.on_default(),
+            Tone::Warning => AnsiColor::Yellow.on_default(),
+            Tone::Bad => AnsiColor::Red.on_default().bold(),
+        };
+        if self.color {
+            writeln!(out, "{style}{text}{style:#}")
+        } else {
+            writeln!(out, "{text}")
+        }
+    }
+}
+
+/// Milliseconds with three digits after the point.
+pub(super) fn millis(nanos: u64) -> String {
+    format!("{}.{:03}", nanos / 1_000_000, nanos / 1000 % 1000)
+}
+
+fn pad(line: &mut String, column: usize) {
+    let length = line.chars().count();
+    line.push_str(&" ".repeat(column.saturating_sub(length)));
+}
+
+/// At most `width` characters of `text`.
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}…")
+}

@@ -1,0 +1,60 @@
+//! `squall protocols` and `squall schema`: what may stand in a scenario file.
+
+use std::io::{self, Write};
+
+use squall_sim::protocol::{OptionKind, OptionSpec, OptionValue};
+use squall_sim::scenario;
+
+use super::exit::Exit;
+use crate::Registry;
+
+pub(super) fn protocols(registry: &Registry) -> io::Result<Exit> {
+    let mut out = anstream::stdout().lock();
+    for spec in registry.specs() {
+        writeln!(out, "{}\n    {}", spec.name, spec.summary)?;
+        for (what, names) in
+            [("datagrams", &spec.kinds), ("fields", &spec.fields), ("events", &spec.events)]
+        {
+            if !names.is_empty() {
+                writeln!(out, "    {what}: {}", names.join(", "))?;
+            }
+        }
+        for option in &spec.options {
+            writeln!(out, "    {}", describe(option))?;
+            writeln!(out, "        {}", option.help)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(Exit::Passed)
+}
+
+fn describe(option: &OptionSpec) -> String {
+    let default = match (&option.kind, &option.default) {
+        (_, None) => "absent".to_owned(),
+        (OptionKind::Duration, Some(OptionValue::Number(nanos))) => {
+            format!("\"{}ms\"", *nanos as f64 / 1e6)
+        }
+        (OptionKind::Size, Some(OptionValue::Number(bytes))) => format!("\"{bytes}B\""),
+        (_, Some(OptionValue::Number(number))) => number.to_string(),
+        (_, Some(OptionValue::Probability(probability))) => probability.to_string(),
+        (_, Some(OptionValue::Flag(flag))) => flag.to_string(),
+        (_, Some(OptionValue::Word(word))) => format!("\"{word}\""),
+    };
+    let kind = match &option.kind {
+        OptionKind::Duration => "duration".to_owned(),
+        OptionKind::Size => "size".to_owned(),
+        OptionKind::Count { min, max } => format!("{min} to {max}"),
+        OptionKind::Probability => "probability".to_owned(),
+        OptionKind::Flag => "true or false".to_owned(),
+        OptionKind::Choice(words) => words.join(" | "),
+    };
+    format!("{} = {default}  ({kind})", option.name)
+}
+
+pub(super) fn schema(registry: &Registry) -> io::Result<Exit> {
+    let schema = scenario::schema(registry.specs());
+    let mut out = anstream::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;
+    writeln!(out)?;
+    Ok(Exit::Passed)
+}

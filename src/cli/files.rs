@@ -1,0 +1,106 @@
+//! Finding, reading and writing files.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use squall_sim::scenario::Scenario;
+
+use super::complain;
+use super::exit::Exit;
+use crate::{LoadError, Registry};
+
+/// The scenario files that the arguments name: files as they are, folders with all they hold.
+///
+/// # Errors
+/// If one does not exist or a folder has no scenario; it was complained about.
+pub(super) fn find(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
+    let mut found = Vec::new();
+    for path in arguments {
+        if path.as_os_str() == "-" || !path.is_dir() {
+            found.push(path.clone());
+            continue;
+        }
+        let before = found.len();
+        if let Err(error) = scenarios_below(path, &mut found) {
+            complain(&format!("{}: {error}", path.display()));
+            return Err(Exit::Usage);
+        }
+        if found.len() == before {
+            complain(&format!("{}: there is no scenario file (*.toml) below this folder", path.display()));
+            return Err(Exit::Usage);
+        }
+    }
+    Ok(found)
+}
+
+/// Adds every `*.toml` below a folder, by path. Links to folders are not followed.
+pub(crate) fn scenarios_below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            scenarios_below(&path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Loads a scenario; `-` is standard input.
+///
+/// # Errors
+/// If it cannot be read or is wrong; it was complained about.
+pub(super) fn load(path: &Path, registry: &Registry) -> Result<Scenario, Exit> {
+    let loaded = if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        match io::stdin().lock().read_to_end(&mut bytes) {
+            Ok(_) => Scenario::parse_bytes("-", &bytes, Path::new("."), registry.specs())
+                .map_err(LoadError::Wrong),
+            Err(error) => Err(LoadError::Unreadable { path: "standard input".into(), error }),
+        }
+    } else {
+        registry.load(path)
+    };
+    loaded.map_err(|error| match error {
+        LoadError::Unreadable { .. } => {
+            complain(&format!("{error}; give a scenario file, a folder of them, or - for standard input"));
+            Exit::Usage
+        }
+        LoadError::Wrong(diagnostics) => {
+            let _ = write!(anstream::stderr(), "{}", diagnostics.render(true));
+            Exit::Data
+        }
+    })
+}
+
+/// Writes a file whole or not at all; an existing one only with `force`.
+///
+/// # Errors
+/// If it exists, or cannot be written; it was complained about.
+pub(super) fn write(
+    path: &Path,
+    force: bool,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Exit> {
+    if path.exists() && !force {
+        complain(&format!("{} exists; --force overwrites it", path.display()));
+        return Err(Exit::Usage);
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".part-{}", std::process::id()));
+    let beside = PathBuf::from(beside);
+    let written = (|| {
+        let mut file = io::BufWriter::new(fs::File::create_new(&beside)?);
+        content(&mut file)?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        fs::rename(&beside, path)
+    })();
+    written.map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        complain(&format!("{}: {error}", path.display()));
+        Exit::Usage
+    })
+}

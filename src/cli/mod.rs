@@ -1,0 +1,102 @@
+//! The command line. The parser lives here alone.
+
+mod describe;
+mod exit;
+mod files;
+mod replay;
+mod report;
+mod run;
+
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::Registry;
+use exit::Exit;
+pub(crate) use files::scenarios_below;
+
+/// A deterministic testbed for network faults.
+#[derive(Parser)]
+#[command(name = "squall", version, about, long_about = None, after_help = AFTER, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "\
+Examples:
+  squall run scenarios/ladder/lost_ack_stop_and_wait.toml
+  squall run scenarios --format json
+  squall run my.toml --seed 7 --trace my.trace && squall replay my.trace
+
+Exit status:
+  0 all passed   1 an expectation failed   2 inconclusive or invalid   3 not deterministic
+  64 wrong usage   65 a file is wrong   70 a bug in squall";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run scenario files and say which guarantees held
+    Run(run::Args),
+    /// Repeat a recorded run and compare it with the record, event by event
+    Replay(replay::Args),
+    /// Draw recorded runs
+    Report(report::Args),
+    /// List the protocols with their options
+    Protocols,
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
+}
+
+/// Runs the command line of the process, with the protocols of `registry`.
+///
+/// Call it from `main`: protocols of your own then have every command that the shipped ones have.
+pub fn cli(registry: Registry) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked_for = !error.use_stderr();
+            let printed = error.print();
+            let exit = if asked_for && printed.is_ok() { Exit::Passed } else { Exit::Usage };
+            return exit.into();
+        }
+    };
+    // A bug of ours ends in a sentence, not in a backtrace.
+    std::panic::set_hook(Box::new(|info| {
+        let _ = writeln!(
+            anstream::stderr(),
+            "squall: this is a bug in squall, please report it with the command you gave: {info}"
+        );
+    }));
+    let done = catch_unwind(AssertUnwindSafe(|| match cli.command {
+        Command::Run(args) => run::run(&args, &registry),
+        Command::Replay(args) => replay::run(&args, &registry),
+        Command::Report(args) => report::run(&args, &registry),
+        Command::Protocols => describe::protocols(&registry),
+        Command::Schema => describe::schema(&registry),
+    }));
+    match done {
+        Ok(Ok(exit)) => exit.into(),
+        // The reader has gone, as in `squall run ... | head`: there is nobody to tell.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Passed.into(),
+        Ok(Err(error)) => {
+            complain(&format!("cannot write the output: {error}"));
+            Exit::Usage.into()
+        }
+        Err(_) => Exit::Bug.into(),
+    }
+}
+
+/// Says on standard error what is wrong.
+fn complain(message: &str) {
+    // If standard error is closed, there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "squall: {message}");
+}
+
+/// How wide the output may be, in columns.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    columns.or_else(terminal).unwrap_or(100)
+}

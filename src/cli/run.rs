@@ -1,0 +1,259 @@
+//! `squall run`: scenario files in, verdicts out.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use squall_reports::timeline::{self, Extent};
+use squall_sim::check::{Finding, Verdict};
+use squall_sim::plan::Engine;
+use squall_sim::{Outcome, RunError, Settings};
+
+use super::exit::Exit;
+use super::{complain, files, width};
+use crate::Registry;
+
+/// Arguments of `squall run`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  squall run scenarios/ladder/lost_ack_retry.toml      one scenario, with its timeline
+  squall run scenarios --seed 7                        all scenarios below a folder
+  generate | squall run - --format json                from standard input, JSON out")]
+pub(super) struct Args {
+    /// Scenario files, folders of them, or - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The seed, instead of the file's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The engine, instead of the file's
+    #[arg(long, value_enum)]
+    engine: Option<EngineArg>,
+    /// What to print
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// How much of the timeline to print [default: short for one file, none for several]
+    #[arg(long, value_enum)]
+    timeline: Option<TimelineArg>,
+    /// Write the trace here, for `squall replay` and `squall report`
+    #[arg(long, value_name = "OUT")]
+    trace: Option<PathBuf>,
+    /// Overwrite the trace file if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum EngineArg {
+    /// Jump from event to event
+    Event,
+    /// Run each host on a tokio runtime, by turmoil
+    Turmoil,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One object per run on a line
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum TimelineArg {
+    /// No timeline
+    None,
+    /// At most some 60 rows
+    Short,
+    /// All rows
+    Full,
+}
+
+/// Rows of a short timeline.
+const SHORT: usize = 60;
+
+pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
+    let paths = match files::find(&args.files) {
+        Ok(paths) => paths,
+        Err(exit) => return Ok(exit),
+    };
+    if args.trace.is_some() && paths.len() > 1 {
+        complain("--trace takes the trace of one run; give one scenario file");
+        return Ok(Exit::Usage);
+    }
+    let several = paths.len() > 1;
+    let timeline = args.timeline.unwrap_or(match several {
+        true => TimelineArg::None,
+        false => TimelineArg::Short,
+    });
+    let text = args.format == Format::Text;
+    let keep_trace = args.trace.is_some() || (text && timeline != TimelineArg::None);
+    let engine = args.engine.map(|engine| match engine {
+        EngineArg::Event => Engine::Event,
+        EngineArg::Turmoil => Engine::Turmoil,
+    });
+    let settings = Settings { seed: args.seed, engine, keep_trace };
+    let mut out = anstream::stdout().lock();
+    let mut worst = Exit::Passed;
+    let mut tally = Tally::default();
+    for path in &paths {
+        let exit = match files::load(path, registry) {
+            Err(exit) => exit,
+            Ok(scenario) => match registry.run(&scenario, settings) {
+                Err(error) => refuse(&error),
+                Ok(outcome) => {
+                    tally.count(outcome.verdict());
+                    if text {
+                        print(&mut out, &outcome, registry, timeline, several)?;
+                    } else {
+                        writeln!(out, "{}", outcome.to_json())?;
+                    }
+                    let written = write_trace(args, &outcome);
+                    written.max(Exit::from(outcome.verdict()))
+                }
+            },
+        };
+        worst = worst.max(exit);
+    }
+    if text && several {
+        writeln!(out, "\n{}", tally.sentence(paths.len()))?;
+    }
+    out.flush()?;
+    Ok(worst)
+}
+
+fn refuse(error: &RunError) -> Exit {
+    match error {
+        RunError::Engine(diagnostics) => {
+            let _ = write!(anstream::stderr(), "{}", diagnostics.render(true));
+            Exit::Data
+        }
+        RunError::Start(error) => {
+            complain(&error.to_string());
+            Exit::Usage
+        }
+    }
+}
+
+fn write_trace(args: &Args, outcome: &Outcome) -> Exit {
+    let (Some(path), Some(trace)) = (&args.trace, &outcome.trace) else { return Exit::Passed };
+    match files::write(path, args.force, |out| trace.write_jsonl(out)) {
+        Ok(()) => Exit::Passed,
+        Err(exit) => exit,
+    }
+}
+
+fn print(
+    out: &mut dyn Write,
+    outcome: &Outcome,
+    registry: &Registry,
+    timeline: TimelineArg,
+    brief: bool,
+) -> io::Result<()> {
+    let extent = match timeline {
+        TimelineArg::None => None,
+        TimelineArg::Short => Some(outcome.report.failed_at.map_or(Extent::Ends(SHORT), |at| {
+            Extent::Around(at, SHORT)
+        })),
+        TimelineArg::Full => Some(Extent::Full),
+    };
+    if let (Some(extent), Some(trace)) = (extent, &outcome.trace) {
+        let dissect = registry.protocol(&outcome.plan.protocol).and_then(|known| known.dissect());
+        let style = timeline::Style { width: width(), color: true, extent };
+        timeline::write(trace, dissect, style, out)?;
+        writeln!(out)?;
+    }
+    summary(out, outcome, brief && extent.is_none())
+}
+
+/// The verdict and its reasons; in brief, one line if all is well.
+pub(super) fn summary(out: &mut dyn Write, outcome: &Outcome, brief: bool) -> io::Result<()> {
+    let (plan, run, report) = (&outcome.plan, &outcome.run, &outcome.report);
+    let style = verdict_style(report.verdict);
+    let verdict = report.verdict.name().to_uppercase();
+    let (scenario, title) = (visible(&plan.scenario), visible(&plan.title));
+    writeln!(out, "{style}{verdict:<12}{style:#} {scenario}: {title}")?;
+    for failure in &report.failures {
+        writeln!(out, "             {}", visible(failure))?;
+    }
+    if brief && report.verdict == Verdict::Pass {
+        return Ok(());
+    }
+    let counts = &run.counts;
+    writeln!(
+        out,
+        "             {}, seed {}, {} engine; {} simulated; datagrams: {} sent, {} delivered, {} dropped",
+        plan.protocol,
+        plan.seed,
+        plan.engine.name(),
+        milliseconds(run.sim_time),
+        counts.sent,
+        counts.delivered,
+        counts.dropped,
+    )?;
+    for word in ["held", "violated", "undecided"] {
+        let named = report.guarantees.iter().filter(|(_, finding)| finding.name() == word);
+        let names: Vec<&str> = named.map(|(guarantee, _)| guarantee.name()).collect();
+        if !names.is_empty() {
+            writeln!(out, "             {word}: {}", names.join(", "))?;
+        }
+    }
+    for guarantee in &plan.expect.violates {
+        if let Finding::Violated { witness, .. } = report.finding(*guarantee) {
+            let name = guarantee.name();
+            writeln!(out, "             as expected, {name} is violated: {}", visible(witness))?;
+        }
+    }
+    for fault in &run.faults {
+        let (name, hits, of) = (visible(&fault.name), fault.hits, fault.opportunities);
+        writeln!(out, "             fault {name}: hit {hits} of {of}")?;
+    }
+    writeln!(out, "             repeat with: {}", visible(&outcome.replay_command()))
+}
+
+fn verdict_style(verdict: Verdict) -> Style {
+    let color = match verdict {
+        Verdict::Pass => AnsiColor::Green,
+        Verdict::Fail => AnsiColor::Red,
+        Verdict::Inconclusive | Verdict::Invalid => AnsiColor::Yellow,
+    };
+    color.on_default().bold()
+}
+
+/// Text of a scenario or of host software, with nothing in it that a terminal would obey.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+fn milliseconds(nanos: u64) -> String {
+    format!("{}.{:03} ms", nanos / 1_000_000, nanos / 1000 % 1000)
+}
+
+/// How many runs came to which verdict.
+#[derive(Default)]
+struct Tally {
+    pass: usize,
+    fail: usize,
+    undecided: usize,
+}
+
+impl Tally {
+    fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Pass => self.pass += 1,
+            Verdict::Fail => self.fail += 1,
+            Verdict::Inconclusive | Verdict::Invalid => self.undecided += 1,
+        }
+    }
+
+    fn sentence(&self, files: usize) -> String {
+        let Tally { pass, fail, undecided } = self;
+        let unread = files - pass - fail - undecided;
+        format!(
+            "{files} scenarios: {pass} passed, {fail} failed, {undecided} inconclusive or invalid, \
+             {unread} not run"
+        )
+    }
+}

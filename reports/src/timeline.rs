@@ -49,10 +49,12 @@ pub fn write(
         labels: BTreeMap::new(),
         runs: BTreeMap::new(),
     };
-    let rows: Vec<(u64, Row)> = trace
-        .events()
-        .filter_map(|event| Some((event.at, drawing.row(&event)?)))
-        .collect();
+    let mut rows: Vec<(u64, Row)> = Vec::new();
+    for event in trace.events() {
+        if !drawing.ends_arrow(&event, &mut rows) {
+            rows.extend(drawing.row(&event).map(|row| (event.at, row)));
+        }
+    }
     let hosts: Vec<String> = trace.header.hosts.iter().map(|name| clean(name)).collect();
     let canvas = Canvas::new(&hosts, style.width, style.color);
     let drawn = extent(&rows, style.extent);
@@ -94,6 +96,18 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
+    /// Ends the arrow drawn last in a cross, if the event is that its datagram is lost there.
+    fn ends_arrow(&self, event: &Event, rows: &mut [(u64, Row)]) -> bool {
+        let What::Dropped { id, copy: 0, reason } = &event.what else { return false };
+        match rows.last_mut() {
+            Some((at, Row::Arrow { id: sent, lost, .. })) if sent == id && *at == event.at => {
+                *lost = Some(clean(&self.trace.reason(*reason)));
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn row(&mut self, event: &Event) -> Option<Row> {
         Some(match &event.what {
             What::Sent {
@@ -104,7 +118,7 @@ impl Drawing<'_> {
             } => {
                 let label = self.label(payload);
                 self.labels.insert(*id, (*from, *to, label.clone()));
-                Row::arrow(from.host, to.host, label)
+                Row::arrow(*id, from.host, to.host, label)
             }
             What::Marked { id, mark } => {
                 let (from, _, label) = self.labels.get(id)?;

@@ -14,11 +14,13 @@ pub(super) enum Row {
         text: String,
         tone: Tone,
     },
-    /// A datagram leaves one host for another.
+    /// A datagram leaves one host for another; if it is lost on the way, why.
     Arrow {
+        id: u64,
         from: HostId,
         to: HostId,
         label: String,
+        lost: Option<String>,
     },
     /// Text over all columns.
     Across(String),
@@ -38,8 +40,8 @@ impl Row {
         Row::Cell { host, text, tone }
     }
 
-    pub fn arrow(from: HostId, to: HostId, label: String) -> Self {
-        Row::Arrow { from, to, label }
+    pub fn arrow(id: u64, from: HostId, to: HostId, label: String) -> Self {
+        Row::Arrow { id, from, to, label, lost: None }
     }
 
     pub fn across(text: String) -> Self {
@@ -134,31 +136,18 @@ impl<'a> Canvas<'a> {
             (Row::Cell { host, text, tone }, None) => {
                 (format!("{}: {text}", self.name(*host)), *tone)
             }
-            (Row::Arrow { from, to, label }, Some(lane)) => (
-                self.arrow(self.column(*from, lane), self.column(*to, lane), label),
-                Tone::Plain,
-            ),
-            (Row::Arrow { from, to, label }, None) => (
-                format!("{} -> {}: {label}", self.name(*from), self.name(*to)),
-                Tone::Plain,
-            ),
+            (Row::Arrow { from, to, label, lost, .. }, Some(lane)) => {
+                let (from, to) = (self.column(*from, lane), self.column(*to, lane));
+                (arrow(from, to, label, lost.as_deref()), if lost.is_some() { Tone::Bad } else { Tone::Plain })
+            }
+            (Row::Arrow { from, to, label, lost, .. }, None) => {
+                let lost = lost.as_ref().map_or(String::new(), |why| format!(" (lost: {why})"));
+                let (from, to) = (self.name(*from), self.name(*to));
+                let tone = if lost.is_empty() { Tone::Plain } else { Tone::Bad };
+                (format!("{from} -> {to}: {label}{lost}"), tone)
+            }
         };
         self.line(&format!("{:>10}   {body}", millis(at)), tone, out)
-    }
-
-    /// `data seq=1 ------->` or `<------- ack seq=1`.
-    fn arrow(&self, from: usize, to: usize, label: &str) -> String {
-        let mut line = String::new();
-        pad(&mut line, from.min(to));
-        let space = from.abs_diff(to).saturating_sub(1);
-        let label = cut(label, space.saturating_sub(3));
-        let dashes = "-".repeat(space.saturating_sub(label.chars().count() + 2));
-        if from < to {
-            line.push_str(&format!("{label} {dashes}>"));
-        } else {
-            line.push_str(&format!("<{dashes} {label}"));
-        }
-        line
     }
 
     fn line(&self, text: &str, tone: Tone, out: &mut dyn Write) -> io::Result<()> {
@@ -175,6 +164,30 @@ impl<'a> Canvas<'a> {
             writeln!(out, "{text}")
         }
     }
+}
+
+/// `data seq=1 ------->`, `<------- ack seq=1`, or `data seq=1 ---x loss` if it is lost.
+fn arrow(from: usize, to: usize, label: &str, lost: Option<&str>) -> String {
+    let mut line = String::new();
+    pad(&mut line, from.min(to));
+    let space = from.abs_diff(to).saturating_sub(1);
+    let forth = from < to;
+    let drawn = match lost {
+        None => {
+            let label = cut(label, space.saturating_sub(3));
+            let dashes = "-".repeat(space.saturating_sub(label.chars().count() + 2));
+            if forth { format!("{label} {dashes}>") } else { format!("<{dashes} {label}") }
+        }
+        Some(why) if forth => format!("{label} ---x {why}"),
+        Some(why) => format!("{why} x--- {label}"),
+    };
+    if !forth {
+        // What goes left begins at the right.
+        let length = line.chars().count() + space.saturating_sub(drawn.chars().count());
+        pad(&mut line, length);
+    }
+    line.push_str(&drawn);
+    line
 }
 
 /// Milliseconds with three digits after the point.

@@ -10,7 +10,7 @@ use crate::protocol::{OptionKind, ProtocolSpec};
 /// The keys of one kind of table.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
-    /// The table as messages name it, such as `[[link]]`.
+    /// Where that is, as messages say it, such as `in [[link]]`.
     pub place: &'static str,
     /// Its keys, in the order in which they are listed.
     pub keys: Vec<Key>,
@@ -99,8 +99,8 @@ impl Kind {
             Kind::Name => "a name",
             Kind::Path => "a path",
             Kind::Flag => "true or false",
-            Kind::Word(_) => "one of the words known here",
-            Kind::Words(_) => "a word or an array of words",
+            Kind::Word(_) => "a word in quotes",
+            Kind::Words(_) => "a word in quotes, or an array of them",
             Kind::Whole { unit, .. } => unit.noun(),
             Kind::Probability => "a probability",
             Kind::Drift => "a drift",
@@ -296,11 +296,11 @@ pub(super) fn file(words: &Vocabulary) -> Keys {
     let seed = Kind::Whole {
         unit: Unit::Count,
         min: 0,
-        max: i128::from(i64::MAX),
+        max: i128::from(u64::MAX),
         ranges: false,
     };
     table(
-        "the top of the file",
+        "at the top of the file",
         vec![
             key(
                 "title",
@@ -364,7 +364,7 @@ pub(super) fn file(words: &Vocabulary) -> Keys {
 /// `[options]`.
 pub(super) fn options(words: &Vocabulary) -> Keys {
     Keys {
-        place: "[options]",
+        place: "in [options]",
         keys: words.options.clone(),
         open: words.open,
     }
@@ -379,7 +379,7 @@ fn workload() -> Keys {
     };
     let operations = || count(1, i128::from(MAX_OPERATIONS));
     table(
-        "[workload]",
+        "in [workload]",
         vec![
             key(
                 "clients",
@@ -425,7 +425,7 @@ fn host() -> Keys {
         ),
     ];
     table(
-        "[hosts.<pattern>]",
+        "in [hosts.<pattern>]",
         vec![
             key(
                 "receive_buffer",
@@ -434,7 +434,7 @@ fn host() -> Keys {
             ),
             key(
                 "clock",
-                Kind::Table(table("`clock`", clock)),
+                Kind::Table(table("in `clock`", clock)),
                 "What is wrong with the host's clock",
             ),
         ],
@@ -448,7 +448,7 @@ fn link() -> Keys {
         key("both", Kind::Flag, "True: both directions"),
     ];
     keys.extend(impairments());
-    table("[[link]]", keys)
+    table("in [[link]]", keys)
 }
 
 /// The keys that a link and the fault action `link` share.
@@ -477,12 +477,12 @@ pub(super) fn impairments() -> Vec<Key> {
             "Loss in the good state; absent: 0%",
         ),
     ];
-    let model = Kind::Table(table("`gemodel`", model));
+    let model = Kind::Table(table("in `gemodel`", model));
     let loss = vec![
         key(
             "gemodel",
             model,
-            "Losses in bursts: the Gilbert-Elliott model",
+            "Losses in bursts, after Gilbert and Elliott, such as { p = \"1%\", r = \"30%\" }",
         )
         .required(),
     ];
@@ -507,7 +507,7 @@ pub(super) fn impairments() -> Vec<Key> {
         ),
         key(
             "loss",
-            Kind::Loss(table("`loss`", loss)),
+            Kind::Loss(table("in `loss`", loss)),
             "Share of datagrams lost, or { gemodel = { p, r, 1-h, 1-k } }",
         ),
         key(
@@ -611,7 +611,7 @@ pub(super) fn fault(words: &Vocabulary) -> Keys {
         key("host", Kind::Hosts, "crash, pause, clock-step: the hosts"),
     ];
     keys.extend(impairments());
-    table("[[fault]]", keys)
+    table("in [[fault]]", keys)
 }
 
 fn packet(words: &Vocabulary) -> Keys {
@@ -638,7 +638,7 @@ fn packet(words: &Vocabulary) -> Keys {
     };
     keys.extend(words.fields.iter().map(field));
     Keys {
-        place: "`packet`",
+        place: "in `packet`",
         keys,
         open: words.open,
     }
@@ -646,7 +646,7 @@ fn packet(words: &Vocabulary) -> Keys {
 
 fn event() -> Keys {
     table(
-        "`event`",
+        "in `event`",
         vec![
             key("host", Kind::Hosts, "Reporting hosts; absent: all"),
             key("name", Kind::Text, "What is reported, such as `executed`").required(),
@@ -662,7 +662,7 @@ fn expect() -> Keys {
         .map(|cost| key(cost.name(), Kind::Bounds, cost_help(*cost)))
         .collect();
     table(
-        "[expect]",
+        "in [expect]",
         vec![
             key(
                 "guarantee",
@@ -687,7 +687,7 @@ fn expect() -> Keys {
             ),
             key(
                 "cost",
-                Kind::Table(table("`cost`", cost)),
+                Kind::Table(table("in `cost`", cost)),
                 "Bounds on what the run may cost, such as \"..=60\"",
             ),
         ],

@@ -92,11 +92,8 @@ impl Scenario {
             let message = format!("a scenario file may have at most {} MiB", MAX_FILE >> 20);
             return Err(wrong(vec![Diagnostic::new(0..0, message)], 0));
         }
-        let errors = Errors::default();
         let (table, syntax) = DeTable::parse_recoverable(&text);
-        for error in syntax {
-            errors.add_syntax(syntax_error(&error, text.len()));
-        }
+        let errors = Errors::new(&text, syntax.iter().map(|error| syntax_error(error, &text)));
         let checked = check(&errors, name, &text, table.get_ref(), base, protocols);
         match (checked, errors.into_list()) {
             (Some(checked), (list, _)) if list.is_empty() => {
@@ -210,30 +207,34 @@ impl Scenario {
 }
 
 /// What the TOML parser says, as an error of ours.
-fn syntax_error(error: &toml::de::Error, end: usize) -> Diagnostic {
+fn syntax_error(error: &toml::de::Error, text: &str) -> Diagnostic {
     let (what, expected) = match error.message().split_once(", expected ") {
-        Some((what, expected)) => (what, format!("expected {expected}")),
-        None => (error.message(), String::new()),
+        Some((what, expected)) => (what, expected),
+        None => (error.message(), "nothing"),
     };
-    let span = error.span().unwrap_or(end..end);
-    let one = Diagnostic::new(span, format!("this is not TOML: {what}")).label(expected);
-    match what {
-        "duplicate key" => Diagnostic {
-            message: "this key or table is given twice".to_owned(),
-            label: "given before".to_owned(),
-            ..one
-        },
-        "string values must be quoted" => {
-            one.help("write text, durations, sizes and rates in quotes")
+    let span = error.span().unwrap_or(text.len()..text.len());
+    let is_gap = text
+        .get(span.clone())
+        .is_none_or(|found| found.trim().is_empty());
+    let one = |message: &str| Diagnostic::new(span.clone(), message);
+    match (what, expected) {
+        ("duplicate key", _) => one("this is given twice").label("the second time"),
+        ("string values must be quoted", _) if is_gap => one("a value is missing"),
+        ("string values must be quoted", _) => one("a text must stand in quotes")
+            .help("texts, durations, sizes, rates and ranges are written in quotes"),
+        ("invalid basic string" | "invalid literal string", "`\"`" | "`'`") => {
+            one("the closing quote is missing")
         }
-        _ => one,
+        ("cannot recurse further; max recursion depth met", _) => one("this is nested too deeply"),
+        (_, "nothing") => one(&format!("this is not TOML: {what}")),
+        _ => one(&format!("this is not TOML: {what}")).label(format!("expected {expected}")),
     }
 }
 
 /// Reads the whole file. `None` if something is missing without which there is no scenario; then
 /// `errors` says so.
 fn check(
-    errors: &Errors,
+    errors: &Errors<'_>,
     name: &str,
     text: &Arc<str>,
     table: &DeTable<'_>,
@@ -246,7 +247,7 @@ fn check(
         .and_then(|value| value.get_ref().as_str());
     let known = protocols
         .iter()
-        .find(|spec| Some(spec.name.as_str()) == known.map(str::trim));
+        .find(|spec| Some(spec.name.as_str()) == known);
     let words = Vocabulary::of(known);
     let keys = keys::file(&words);
     let file = Reader::open(errors, &keys, table, 0..0, String::new());

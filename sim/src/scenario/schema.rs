@@ -48,10 +48,10 @@ fn loosen(options: &mut Value) {
 fn of_protocol(protocol: &ProtocolSpec) -> Value {
     let words = Vocabulary::of([protocol]);
     let packet = packet_names(&words);
-    let mut kind = json!({});
-    if let Some(kinds) = words.kinds().filter(|kinds| !kinds.is_empty()) {
-        kind["enum"] = json!(kinds);
-    }
+    let kind = match words.kinds() {
+        Some([]) => json!(false),
+        kinds => json!({ "enum": kinds }),
+    };
     json!({
         "if": {
             "properties": { "protocol": { "const": protocol.name } },
@@ -138,8 +138,8 @@ fn property(key: &Key) -> Value {
 
 fn of_kind(kind: &Kind) -> Value {
     match kind {
-        Kind::Text | Kind::Path => json!({ "type": "string", "minLength": 1 }),
-        Kind::Name => json!({ "type": "string", "pattern": "^ *[A-Za-z0-9._-]{1,64} *$" }),
+        Kind::Text | Kind::Path => json!({ "type": "string", "pattern": "\\S" }),
+        Kind::Name => json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Word(words) => json!({ "type": "string", "enum": words }),
         Kind::Words(words) => one_or_several(json!({ "type": "string", "enum": words })),

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use toml::de::{DeTable, DeValue};
 
+use super::actions::{ACTIONS, ActionKeys, FAULT_KEYS, PICKS, TRIGGERS};
 use super::diagnostic::{Diagnostic, Span, listed, quote};
 use super::drawn::{Drawn, at, at_or};
 use super::hosts::Hosts;
-use super::keys::{ACTIONS, ActionKeys, FAULT_KEYS, PICKS, TRIGGERS, Vocabulary, impairments};
 use super::link::Link;
 use super::reader::Reader;
+use super::tables::impairments;
+use super::words::Vocabulary;
 use crate::network::{Action, FaultSpec, HostSet, PacketMatch, Pick, Trigger};
 
 /// One `[[fault]]` table, its ranges not yet drawn.

@@ -7,8 +7,9 @@ use toml::de::DeValue;
 
 use super::diagnostic::{Diagnostic, Span, quote};
 use super::drawn::{Drawn, at_or};
-use super::keys::MAX_GROUPS;
-use super::reader::{Errors, Reader, Value, describe};
+use super::errors::Errors;
+use super::reader::{Reader, Value, describe};
+use super::tables::MAX_GROUPS;
 use crate::network::{HostId, HostSet};
 use crate::plan::HostPlan;
 

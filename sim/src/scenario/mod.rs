@@ -1,12 +1,15 @@
 //! Scenario files: from TOML text to a checked [`Scenario`], and from that to a [`Plan`].
 //!
-//! Only this module knows the file format. `keys` declares every key once; `reader` reads one table
-//! by its declaration and collects errors; `workload`, `hosts`, `link`, `fault`, `expect` and
-//! `options` read one table each; `drawn` holds values that ranges stand for until a seed is known;
-//! `diagnostic` draws what is wrong.
+//! Only this module knows the file format. `tables`, `actions` and `words` declare every key once;
+//! `reader` reads one table by its declaration and collects `errors`; `workload`, `hosts`, `link`,
+//! `fault`, `expect` and `options` read one table each, `units` the quantities in them; `drawn`
+//! holds values that ranges stand for until a seed is known; `diagnostic` draws what is wrong;
+//! `schema` writes the declarations down for editors.
 
+mod actions;
 mod diagnostic;
 mod drawn;
+mod errors;
 mod expect;
 mod fault;
 mod hosts;
@@ -15,7 +18,9 @@ mod link;
 mod options;
 mod reader;
 mod schema;
+mod tables;
 mod units;
+mod words;
 mod workload;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Span};
@@ -27,11 +32,12 @@ use std::sync::Arc;
 use toml::de::DeTable;
 use xxhash_rust::xxh3::xxh3_128;
 
+use self::errors::Errors;
 use self::fault::Surroundings;
 use self::hosts::{HostRules, Hosts};
-use self::keys::Vocabulary;
 use self::options::DrawnOptions;
-use self::reader::{Errors, Reader};
+use self::reader::Reader;
+use self::words::Vocabulary;
 use self::workload::Workload;
 use crate::plan::{Engine, Expect, Plan, Schedule};
 use crate::protocol::ProtocolSpec;
@@ -249,7 +255,7 @@ fn check(
         .iter()
         .find(|spec| Some(spec.name.as_str()) == known);
     let words = Vocabulary::of(known);
-    let keys = keys::file(&words);
+    let keys = tables::file(&words);
     let file = Reader::open(errors, &keys, table, 0..0, String::new());
 
     let title = file.text("title");
@@ -289,7 +295,7 @@ fn check(
     let hosts = file.table("hosts");
     let hosts = hosts.map(|tables| HostRules::read(&tables, &known_hosts, &mut drifts));
     let links = file.tables("link", link::paths());
-    let links = links
+    let links: Vec<link::Link> = links
         .iter()
         .filter_map(|table| link::Link::read(table, &known_hosts))
         .collect();
@@ -297,6 +303,7 @@ fn check(
         hosts: &known_hosts,
         words: &words,
     };
+    let (links_given, faults_given) = (file.entry_count("link"), file.entry_count("fault"));
     let faults = fault::read_all(&file, &around, &mut pauses);
     let expect = file
         .table("expect")
@@ -304,6 +311,12 @@ fn check(
         .unwrap_or_default();
     event_only.extend(drifts.into_iter().map(|span| (span, "make clocks drift")));
     event_only.extend(pauses.into_iter().map(|span| (span, "pause hosts")));
+
+    // Whoever leaves a table out must have said why.
+    debug_assert!(
+        !errors.is_empty() || (links.len(), faults.len()) == (links_given, faults_given),
+        "a table was lost"
+    );
 
     Some(Checked {
         name: name.to_owned(),

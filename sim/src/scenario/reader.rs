@@ -1,74 +1,16 @@
 //! Reads one table by its declaration, and notes everything that is wrong with it instead of
 //! stopping at the first error.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
-
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Diagnostic, Lines, Span, listed, nearest, quote};
+use super::diagnostic::{Diagnostic, Span, listed, nearest, quote};
 use super::drawn::{Drawn, Number};
-use super::keys::{Key, Keys, Kind, MAX_ENTRIES, homes};
+use super::errors::Errors;
+use super::keys::{Key, Keys, Kind};
+use super::tables::{MAX_ENTRIES, homes};
 use super::units::{self, Problem, Quantity, Unit};
 use crate::plan::Bounds;
-
-/// How many errors are kept of one file; a guard, far above what anybody reads.
-const MAX_ERRORS: usize = 1000;
-
-/// The errors found so far.
-pub(super) struct Errors<'a> {
-    lines: Lines<'a>,
-    list: RefCell<Vec<Diagnostic>>,
-    /// How many errors were not kept.
-    left_out: Cell<usize>,
-    /// The lines with syntax errors.
-    broken: HashSet<usize>,
-}
-
-impl<'a> Errors<'a> {
-    /// The errors that the TOML parser found in `text`.
-    pub(super) fn new(text: &'a str, syntax: impl Iterator<Item = Diagnostic>) -> Self {
-        let mut errors = Errors {
-            lines: Lines::new(text),
-            list: RefCell::default(),
-            left_out: Cell::default(),
-            broken: HashSet::default(),
-        };
-        let mut broken = HashSet::new();
-        for one in syntax {
-            broken.insert(errors.lines.line_of(one.span.start));
-            errors.add(one);
-        }
-        errors.broken = broken;
-        errors
-    }
-
-    /// Notes an error, unless it may be only what a syntax error in the same line leads to.
-    pub(super) fn add(&self, one: Diagnostic) {
-        if self.broken.contains(&self.lines.line_of(one.span.start)) {
-            return;
-        }
-        let mut list = self.list.borrow_mut();
-        if list.len() < MAX_ERRORS {
-            list.push(one);
-        } else {
-            self.left_out.set(self.left_out.get() + 1);
-        }
-    }
-
-    /// Notes that something is missing, unless a syntax error may have hidden it.
-    pub(super) fn add_missing(&self, one: Diagnostic) {
-        if self.broken.is_empty() {
-            self.add(one);
-        }
-    }
-
-    /// All errors that were kept, and how many were not.
-    pub(super) fn into_list(self) -> (Vec<Diagnostic>, usize) {
-        (self.list.into_inner(), self.left_out.get())
-    }
-}
 
 /// A value in the file.
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -566,6 +508,14 @@ impl<'a> Reader<'a> {
             }
         }
         readers
+    }
+
+    /// How many entries the array at a key has; 0 if there is none.
+    pub(super) fn entry_count(&self, name: &str) -> usize {
+        match self.table.get(name).map(Spanned::get_ref) {
+            Some(DeValue::Array(list)) => list.len(),
+            _ => 0,
+        }
     }
 
     /// True if the value at a key is a table.

@@ -6,10 +6,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{
-    ACTIONS, ActionKeys, FAULT_KEYS, Key, Keys, Kind, PICKS, TRIGGERS, Vocabulary, file, options,
-};
+use super::actions::{ACTIONS, ActionKeys, FAULT_KEYS, PICKS, TRIGGERS};
+use super::keys::{Key, Keys, Kind};
+use super::tables::{self, file, options};
 use super::units::{MAX_DRIFT, Unit};
+use super::words::Vocabulary;
 use crate::protocol::ProtocolSpec;
 
 /// The JSON Schema (draft 7) of scenario files that use the protocols of `protocols`.
@@ -69,7 +70,7 @@ fn of_protocol(protocol: &ProtocolSpec) -> Value {
 
 /// The keys of `packet` for a protocol.
 fn packet_names(words: &Vocabulary) -> Vec<&'static str> {
-    match super::keys::fault(words).get("packet").map(|key| &key.kind) {
+    match tables::fault(words).get("packet").map(|key| &key.kind) {
         Some(Kind::Table(keys)) => keys.names().collect(),
         _ => Vec::new(),
     }

@@ -137,7 +137,7 @@ fn survive(bytes: &[u8], base: &Path, seed: u64, schema: &Value) -> bool {
             true
         }
         Err(errors) => {
-            let drawn = errors.render(seed % 2 == 0);
+            let drawn = errors.render(seed.is_multiple_of(2));
             assert!(!drawn.is_empty() && errors.len() > 0);
             assert!(
                 !drawn.contains('\u{0}') && !drawn.contains("\u{1b}.toml"),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 /// A place in a file: a range of byte offsets.
 pub type Span = Range<usize>;
@@ -16,8 +16,11 @@ const DRAWN: usize = 100;
 /// The longest piece of the file that a message repeats, in characters.
 const LONGEST_QUOTE: usize = 40;
 
-/// The longest part of a line that is drawn, in bytes on either side of the error.
-const LONGEST_LINE: usize = 200;
+/// How much of a very long line is handed to the renderer, in bytes on either side of the error.
+const LONGEST_SIDE: usize = 2000;
+
+/// Two places at most so many lines apart are drawn together.
+const NEAR: usize = 100;
 
 /// One error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,20 +136,33 @@ impl Diagnostics {
     /// Draws one error. Only the lines it is about are handed to the renderer, which would otherwise
     /// split the whole file into lines again for each.
     fn draw(&self, renderer: &Renderer, lines: &Lines<'_>, one: &Diagnostic) -> String {
-        let mut excerpts = vec![lines.excerpt(&one.span, &one.label, true)];
-        if let Some((span, label)) = &one.other {
-            excerpts.push(lines.excerpt(span, label, false));
+        let path = visible(&self.name);
+        let primary = lines.mark(&one.span, &one.label, AnnotationKind::Primary);
+        let other = one.other.as_ref();
+        let other = other.map(|(span, label)| lines.mark(span, label, AnnotationKind::Context));
+        let excerpts = match other {
+            Some(other) if other.line.abs_diff(primary.line) <= NEAR => {
+                vec![lines.excerpt(vec![primary, other])]
+            }
+            Some(other) => vec![lines.excerpt(vec![primary]), lines.excerpt(vec![other])],
+            None => vec![lines.excerpt(vec![primary])],
+        };
+        let mut group = Group::with_title(Level::ERROR.primary_title(visible(&one.message)));
+        for excerpt in &excerpts {
+            let snippet = Snippet::source(excerpt.text.as_str())
+                .line_start(excerpt.first + 1)
+                .annotations(excerpt.marks.iter().map(Mark::annotation));
+            group = match excerpt.column {
+                None => group.element(snippet.path(path.as_str())),
+                // The renderer would count columns from the cut.
+                Some((line, column)) => {
+                    let origin = Origin::path(path.as_str()).line(line + 1);
+                    group
+                        .element(origin.char_column(column + 1))
+                        .element(snippet)
+                }
+            };
         }
-        excerpts.sort_by_key(|excerpt| excerpt.number);
-        let mut group =
-            Level::ERROR
-                .primary_title(visible(&one.message))
-                .elements(merge(&excerpts).map(|(text, number, marks)| {
-                    Snippet::source(text)
-                        .path(visible(&self.name))
-                        .line_start(number)
-                        .annotations(marks)
-                }));
         if let Some(help) = &one.help {
             group = group.element(Level::HELP.message(visible(help)));
         }
@@ -169,68 +185,44 @@ impl fmt::Debug for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// One line of the file with a marked place in it.
-struct Excerpt {
-    /// Counted from 1.
-    number: usize,
-    /// The line, or the part of a very long one around the place.
-    text: String,
-    /// The place, in bytes of `text`.
+/// A marked place within one line.
+struct Mark {
+    /// Counted from 0.
+    line: usize,
+    /// Bytes from the start of the line, or of the excerpt once it is in one.
     span: Span,
     label: String,
-    primary: bool,
+    kind: AnnotationKind,
 }
 
-impl Excerpt {
-    fn mark(&self, offset: usize) -> annotate_snippets::Annotation<'_> {
-        let kind = if self.primary {
-            AnnotationKind::Primary
-        } else {
-            AnnotationKind::Context
-        };
-        let mark = kind.span(self.span.start + offset..self.span.end + offset);
-        if self.label.is_empty() {
-            mark
-        } else {
-            mark.label(self.label.as_str())
+impl Mark {
+    fn annotation(&self) -> Annotation<'_> {
+        let annotation = self.kind.span(self.span.clone());
+        match self.label.as_str() {
+            "" => annotation,
+            label => annotation.label(label),
         }
     }
 }
 
-/// Puts excerpts of the same line, or of neighbouring ones, into one drawing.
-fn merge(
-    excerpts: &[Excerpt],
-) -> impl Iterator<Item = (String, usize, Vec<annotate_snippets::Annotation<'_>>)> {
-    let mut groups: Vec<(String, usize, Vec<annotate_snippets::Annotation<'_>>)> = Vec::new();
-    for (i, excerpt) in excerpts.iter().enumerate() {
-        let before = i.checked_sub(1).map(|i| &excerpts[i]);
-        match (before, groups.last_mut()) {
-            (Some(before), Some((text, _, marks)))
-                if before.number == excerpt.number && before.text == excerpt.text =>
-            {
-                let offset = text.len() - excerpt.text.len();
-                marks.push(excerpt.mark(offset));
-            }
-            (Some(before), Some((text, _, marks))) if before.number + 1 == excerpt.number => {
-                text.push('\n');
-                let offset = text.len();
-                text.push_str(&excerpt.text);
-                marks.push(excerpt.mark(offset));
-            }
-            _ => groups.push((excerpt.text.clone(), excerpt.number, vec![excerpt.mark(0)])),
-        }
-    }
-    groups.into_iter()
+/// Some lines of the file, and the marks in them.
+struct Excerpt {
+    /// The first line, counted from 0.
+    first: usize,
+    text: String,
+    marks: Vec<Mark>,
+    /// Line and column of the first mark, if the start of its line was cut off.
+    column: Option<(usize, usize)>,
 }
 
 /// Where the lines of a file begin.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0)
             .chain(breaks.map(|(i, _)| i + 1))
@@ -238,34 +230,80 @@ impl<'a> Lines<'a> {
         Lines { text, starts }
     }
 
-    /// The first line of `span`, with as much of the span as lies in it.
-    fn excerpt(&self, span: &Span, label: &str, primary: bool) -> Excerpt {
+    /// The line, counted from 0, in which a place is.
+    pub(super) fn line_of(&self, offset: usize) -> usize {
+        self.starts
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1)
+    }
+
+    /// A line without its end.
+    fn line(&self, index: usize) -> &'a str {
+        let end = self
+            .starts
+            .get(index + 1)
+            .map_or(self.text.len(), |next| next - 1);
+        let line = &self.text[self.starts[index]..end];
+        line.strip_suffix('\r').unwrap_or(line)
+    }
+
+    /// Marks as much of `span` as lies in its first line.
+    fn mark(&self, span: &Span, label: &str, kind: AnnotationKind) -> Mark {
         let mut start = floor(self.text, span.start);
         // A place at the end of a file that ends with a newline belongs to its last line.
         if start == self.text.len() && self.text.ends_with('\n') {
             start = self.text.trim_end_matches(['\n', '\r']).len();
         }
-        let index = self.starts.partition_point(|from| *from <= start) - 1;
-        let from = self.starts[index];
-        let to = self
-            .starts
-            .get(index + 1)
-            .map_or(self.text.len(), |n| n - 1);
-        let line = &self.text[from..to];
-        let line = line.strip_suffix('\r').unwrap_or(line);
-
+        let index = self.line_of(start);
+        let (line, from) = (self.line(index), self.starts[index]);
         let start = (start - from).min(line.len());
         let end = ceil(line, span.end.saturating_sub(from).clamp(start, line.len()));
-        let cut_from = ceil(line, start.saturating_sub(LONGEST_LINE));
-        let cut_to = floor(line, start.saturating_add(LONGEST_LINE));
-        Excerpt {
-            number: index + 1,
-            text: same_length(&line[cut_from..cut_to]),
-            span: start - cut_from..end.min(cut_to) - cut_from,
+        Mark {
+            line: index,
+            span: start..end,
             label: visible(label),
-            primary,
+            kind,
         }
     }
+
+    /// The lines from the first mark to the last; very long ones are cut around their mark.
+    fn excerpt(&self, mut marks: Vec<Mark>) -> Excerpt {
+        let first = marks.iter().map(|mark| mark.line).min().unwrap_or(0);
+        let last = marks.iter().map(|mark| mark.line).max().unwrap_or(0);
+        let (mut text, mut column) = (String::new(), None);
+        for index in first..=last {
+            if index > first {
+                text.push('\n');
+            }
+            let line = self.line(index);
+            let here = marks.iter().find(|mark| mark.line == index);
+            let window = window(line, here.map_or(0, |mark| mark.span.start));
+            if window.start > 0 && marks[0].line == index {
+                column = Some((index, line[..marks[0].span.start].chars().count()));
+            }
+            for mark in marks.iter_mut().filter(|mark| mark.line == index) {
+                let shift = |place: usize| {
+                    place.clamp(window.start, window.end) - window.start + text.len()
+                };
+                mark.span = shift(mark.span.start)..shift(mark.span.end);
+            }
+            text.push_str(&same_length(&line[window]));
+        }
+        Excerpt {
+            first,
+            text,
+            marks,
+            column,
+        }
+    }
+}
+
+/// The part of a line that is handed to the renderer, which itself cuts it to the terminal's width.
+fn window(line: &str, around: usize) -> Span {
+    if line.len() <= 2 * LONGEST_SIDE {
+        return 0..line.len();
+    }
+    floor(line, around.saturating_sub(LONGEST_SIDE))..floor(line, around + LONGEST_SIDE)
 }
 
 /// The end of the last whole character before `index`, or `index` itself.
@@ -334,10 +372,17 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     }
     let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     let word = plain(word);
-    let (distance, best) = known
-        .into_iter()
-        .map(|one| (strsim::damerau_levenshtein(&word, &plain(one)), one))
-        .min_by_key(|(distance, _)| *distance)?;
+    let distance = |known: &str| {
+        let known = plain(known);
+        // A word cut short, or with something added, is as near as a word with one slip.
+        let cut = known.starts_with(&word) || word.starts_with(&known);
+        match cut && word.len().min(known.len()) >= 4 {
+            true => 1,
+            false => strsim::damerau_levenshtein(&word, &known),
+        }
+    };
+    let known = known.into_iter().map(|one| (distance(one), one));
+    let (distance, best) = known.min_by_key(|(distance, _)| *distance)?;
     let allowed = (word.chars().count().max(best.chars().count()) / 3).max(1);
     (distance <= allowed && distance < best.chars().count()).then_some(best)
 }
@@ -424,6 +469,7 @@ mod tests {
         assert_eq!(nearest("los", known), Some("loss"));
         assert_eq!(nearest("Delay", known), Some("delay"));
         assert_eq!(nearest("receive-bufer", known), Some("receive_buffer"));
+        assert_eq!(nearest("receive", known), Some("receive_buffer"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("x", known), None);
         assert_eq!(nearest(&"loss".repeat(1000), known), None);

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use toml::de::{DeTable, DeValue};
 
+use super::actions::{ACTIONS, ActionKeys, FAULT_KEYS, PICKS, TRIGGERS};
 use super::diagnostic::{Diagnostic, Span, listed, quote};
 use super::drawn::{Drawn, at, at_or};
 use super::hosts::Hosts;
-use super::keys::{ACTIONS, ActionKeys, FAULT_KEYS, PICKS, TRIGGERS, Vocabulary, impairments};
 use super::link::Link;
 use super::reader::Reader;
+use super::tables::impairments;
+use super::words::Vocabulary;
 use crate::network::{Action, FaultSpec, HostSet, PacketMatch, Pick, Trigger};
 
 /// One `[[fault]]` table, its ranges not yet drawn.
@@ -80,7 +82,7 @@ pub(super) fn paths() -> impl FnMut(usize, &DeTable<'_>) -> String {
 
 fn name(i: usize, table: &DeTable<'_>) -> String {
     match table.get("name").map(|name| name.get_ref()) {
-        Some(DeValue::String(name)) => name.trim().to_owned(),
+        Some(DeValue::String(name)) => name.to_string(),
         _ => format!("fault-{}", i + 1),
     }
 }
@@ -148,7 +150,7 @@ fn read(
 /// Notes keys of other actions, and required ones that are absent.
 fn check_keys(table: &Reader<'_>, action: &ActionKeys) {
     let allowed = action.allowed();
-    let place = format!("a fault with action = \"{}\"", action.name);
+    let place = format!("in a fault with action = \"{}\"", action.name);
     for (key, span, _) in table.entries() {
         if table.declares(key) && !allowed.contains(&key) {
             let owners = ACTIONS
@@ -396,7 +398,7 @@ fn cuts(table: &Reader<'_>, hosts: &Hosts) -> Option<Vec<(HostSet, HostSet)>> {
         return None;
     }
     for key in ["from", "to"].into_iter().filter(|key| !table.has(key)) {
-        table.missing(key, "a one-way partition");
+        table.missing(key, "in a one-way partition");
     }
     let (from, to) = (hosts.at(table, "from"), hosts.at(table, "to"));
     Some(vec![(from?, to?)])

@@ -1,14 +1,15 @@
 //! Names of hosts: which hosts a pattern means, and the `[hosts]` tables.
 
-use std::cell::RefCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 
 use toml::de::DeValue;
 
 use super::diagnostic::{Diagnostic, Span, quote};
 use super::drawn::{Drawn, at_or};
-use super::keys::MAX_GROUPS;
-use super::reader::{Errors, Reader, Value, describe};
+use super::errors::Errors;
+use super::reader::{Reader, Value, describe};
+use super::tables::MAX_GROUPS;
 use crate::network::{HostId, HostSet};
 use crate::plan::HostPlan;
 
@@ -16,7 +17,7 @@ use crate::plan::HostPlan;
 const RECEIVE_BUFFER: u64 = 256;
 
 /// The most different patterns with a `*` in one file; a guard, far above what anybody writes.
-const MAX_PATTERNS: usize = 1000;
+const MAX_PATTERNS: usize = 100;
 
 /// The longest pattern, in bytes: matching takes a stack frame for each `*`.
 const LONGEST_PATTERN: usize = 64;
@@ -24,7 +25,10 @@ const LONGEST_PATTERN: usize = 64;
 /// The hosts a scenario may have: `server` is 0, `client-i` is i.
 pub(super) struct Hosts {
     clients: u32,
+    names: OnceCell<Vec<String>>,
     known: RefCell<HashMap<String, HostSet>>,
+    /// How many different patterns with a `*` were looked up.
+    patterns: Cell<usize>,
 }
 
 impl Hosts {
@@ -32,7 +36,9 @@ impl Hosts {
     pub(super) fn new(clients: u32) -> Self {
         Hosts {
             clients,
+            names: OnceCell::new(),
             known: RefCell::default(),
+            patterns: Cell::new(0),
         }
     }
 
@@ -51,12 +57,15 @@ impl Hosts {
         } else if pattern == "*" {
             HostSet::all()
         } else if pattern.contains('*') {
-            if self.known.borrow().len() >= MAX_PATTERNS {
-                return Err(format!("more than {MAX_PATTERNS} host patterns"));
+            self.patterns.set(self.patterns.get() + 1);
+            if self.patterns.get() > MAX_PATTERNS {
+                return Err(format!("the file has more than {MAX_PATTERNS} patterns"));
             }
-            (0..self.len())
-                .filter(|host| matches(pattern, &host_name(*host)))
-                .collect()
+            let names = self
+                .names
+                .get_or_init(|| (0..self.len()).map(host_name).collect());
+            let found = (0..self.len()).filter(|host| matches(pattern, &names[*host as usize]));
+            found.collect()
         } else {
             self.number(pattern).into_iter().collect()
         };
@@ -86,7 +95,7 @@ impl Hosts {
             n => format!("`client-1` to `client-{n}`"),
         };
         let last = host_name(self.clients);
-        let names = ["server", "client-1", last.as_str(), "client-*"];
+        let names = ["server", last.as_str(), "client-1", "client-*"];
         match super::diagnostic::nearest(pattern, names) {
             Some(near) => format!("did you mean `{near}`? The hosts are `server` and {clients}"),
             None => {
@@ -96,7 +105,7 @@ impl Hosts {
     }
 
     /// The hosts that the strings `list` mean together.
-    pub(super) fn read(&self, errors: &Errors, list: &[Value<'_>]) -> Option<HostSet> {
+    pub(super) fn read(&self, errors: &Errors<'_>, list: &[Value<'_>]) -> Option<HostSet> {
         let mut sets = Vec::with_capacity(list.len());
         for value in list {
             let DeValue::String(pattern) = value.get_ref() else {
@@ -117,7 +126,7 @@ impl Hosts {
         }
     }
 
-    fn read_one(&self, errors: &Errors, pattern: &str, span: Span) -> Option<HostSet> {
+    fn read_one(&self, errors: &Errors<'_>, pattern: &str, span: Span) -> Option<HostSet> {
         let found = self.find(pattern);
         let note = |label| {
             let one = Diagnostic::new(span, format!("no host matches {}", quote(pattern)));
@@ -158,6 +167,11 @@ impl Hosts {
                 DeValue::Array(members) => members.as_ref(),
                 _ => std::slice::from_ref(value),
             };
+            if members.is_empty() {
+                let one = Diagnostic::new(value.span(), "a group must not be empty");
+                reader.errors.add(one);
+                continue;
+            }
             let Some(group) = self.read(reader.errors, members) else {
                 continue;
             };

@@ -1,12 +1,15 @@
 //! Scenario files: from TOML text to a checked [`Scenario`], and from that to a [`Plan`].
 //!
-//! Only this module knows the file format. `keys` declares every key once; `reader` reads one table
-//! by its declaration and collects errors; `workload`, `hosts`, `link`, `fault`, `expect` and
-//! `options` read one table each; `drawn` holds values that ranges stand for until a seed is known;
-//! `diagnostic` draws what is wrong.
+//! Only this module knows the file format. `tables`, `actions` and `words` declare every key once;
+//! `reader` reads one table by its declaration and collects `errors`; `workload`, `hosts`, `link`,
+//! `fault`, `expect` and `options` read one table each, `units` the quantities in them; `drawn`
+//! holds values that ranges stand for until a seed is known; `diagnostic` draws what is wrong;
+//! `schema` writes the declarations down for editors.
 
+mod actions;
 mod diagnostic;
 mod drawn;
+mod errors;
 mod expect;
 mod fault;
 mod hosts;
@@ -15,7 +18,9 @@ mod link;
 mod options;
 mod reader;
 mod schema;
+mod tables;
 mod units;
+mod words;
 mod workload;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Span};
@@ -27,11 +32,12 @@ use std::sync::Arc;
 use toml::de::DeTable;
 use xxhash_rust::xxh3::xxh3_128;
 
+use self::errors::Errors;
 use self::fault::Surroundings;
 use self::hosts::{HostRules, Hosts};
-use self::keys::Vocabulary;
 use self::options::DrawnOptions;
-use self::reader::{Errors, Reader};
+use self::reader::Reader;
+use self::words::Vocabulary;
 use self::workload::Workload;
 use crate::plan::{Engine, Expect, Plan, Schedule};
 use crate::protocol::ProtocolSpec;
@@ -92,11 +98,8 @@ impl Scenario {
             let message = format!("a scenario file may have at most {} MiB", MAX_FILE >> 20);
             return Err(wrong(vec![Diagnostic::new(0..0, message)], 0));
         }
-        let errors = Errors::default();
         let (table, syntax) = DeTable::parse_recoverable(&text);
-        for error in syntax {
-            errors.add_syntax(syntax_error(&error, text.len()));
-        }
+        let errors = Errors::new(&text, syntax.iter().map(|error| syntax_error(error, &text)));
         let checked = check(&errors, name, &text, table.get_ref(), base, protocols);
         match (checked, errors.into_list()) {
             (Some(checked), (list, _)) if list.is_empty() => {
@@ -210,30 +213,34 @@ impl Scenario {
 }
 
 /// What the TOML parser says, as an error of ours.
-fn syntax_error(error: &toml::de::Error, end: usize) -> Diagnostic {
+fn syntax_error(error: &toml::de::Error, text: &str) -> Diagnostic {
     let (what, expected) = match error.message().split_once(", expected ") {
-        Some((what, expected)) => (what, format!("expected {expected}")),
-        None => (error.message(), String::new()),
+        Some((what, expected)) => (what, expected),
+        None => (error.message(), "nothing"),
     };
-    let span = error.span().unwrap_or(end..end);
-    let one = Diagnostic::new(span, format!("this is not TOML: {what}")).label(expected);
-    match what {
-        "duplicate key" => Diagnostic {
-            message: "this key or table is given twice".to_owned(),
-            label: "given before".to_owned(),
-            ..one
-        },
-        "string values must be quoted" => {
-            one.help("write text, durations, sizes and rates in quotes")
+    let span = error.span().unwrap_or(text.len()..text.len());
+    let is_gap = text
+        .get(span.clone())
+        .is_none_or(|found| found.trim().is_empty());
+    let one = |message: &str| Diagnostic::new(span.clone(), message);
+    match (what, expected) {
+        ("duplicate key", _) => one("this is given twice").label("the second time"),
+        ("string values must be quoted", _) if is_gap => one("a value is missing"),
+        ("string values must be quoted", _) => one("a text must stand in quotes")
+            .help("texts, durations, sizes, rates and ranges are written in quotes"),
+        ("invalid basic string" | "invalid literal string", "`\"`" | "`'`") => {
+            one("the closing quote is missing")
         }
-        _ => one,
+        ("cannot recurse further; max recursion depth met", _) => one("this is nested too deeply"),
+        (_, "nothing") => one(&format!("this is not TOML: {what}")),
+        _ => one(&format!("this is not TOML: {what}")).label(format!("expected {expected}")),
     }
 }
 
 /// Reads the whole file. `None` if something is missing without which there is no scenario; then
 /// `errors` says so.
 fn check(
-    errors: &Errors,
+    errors: &Errors<'_>,
     name: &str,
     text: &Arc<str>,
     table: &DeTable<'_>,
@@ -246,9 +253,9 @@ fn check(
         .and_then(|value| value.get_ref().as_str());
     let known = protocols
         .iter()
-        .find(|spec| Some(spec.name.as_str()) == known.map(str::trim));
+        .find(|spec| Some(spec.name.as_str()) == known);
     let words = Vocabulary::of(known);
-    let keys = keys::file(&words);
+    let keys = tables::file(&words);
     let file = Reader::open(errors, &keys, table, 0..0, String::new());
 
     let title = file.text("title");
@@ -288,7 +295,7 @@ fn check(
     let hosts = file.table("hosts");
     let hosts = hosts.map(|tables| HostRules::read(&tables, &known_hosts, &mut drifts));
     let links = file.tables("link", link::paths());
-    let links = links
+    let links: Vec<link::Link> = links
         .iter()
         .filter_map(|table| link::Link::read(table, &known_hosts))
         .collect();
@@ -296,6 +303,7 @@ fn check(
         hosts: &known_hosts,
         words: &words,
     };
+    let (links_given, faults_given) = (file.entry_count("link"), file.entry_count("fault"));
     let faults = fault::read_all(&file, &around, &mut pauses);
     let expect = file
         .table("expect")
@@ -303,6 +311,12 @@ fn check(
         .unwrap_or_default();
     event_only.extend(drifts.into_iter().map(|span| (span, "make clocks drift")));
     event_only.extend(pauses.into_iter().map(|span| (span, "pause hosts")));
+
+    // Whoever leaves a table out must have said why.
+    debug_assert!(
+        !errors.is_empty() || (links.len(), faults.len()) == (links_given, faults_given),
+        "a table was lost"
+    );
 
     Some(Checked {
         name: name.to_owned(),

@@ -1,59 +1,16 @@
 //! Reads one table by its declaration, and notes everything that is wrong with it instead of
 //! stopping at the first error.
 
-use std::cell::{Cell, RefCell};
-
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Span, listed, nearest, quote};
 use super::drawn::{Drawn, Number};
-use super::keys::{Key, Keys, Kind, MAX_ENTRIES, homes};
+use super::errors::Errors;
+use super::keys::{Key, Keys, Kind};
+use super::tables::{MAX_ENTRIES, homes};
 use super::units::{self, Problem, Quantity, Unit};
 use crate::plan::Bounds;
-
-/// How many errors are kept of one file; a guard, far above what anybody reads.
-const MAX_ERRORS: usize = 1000;
-
-/// The errors found so far.
-#[derive(Debug, Default)]
-pub(super) struct Errors {
-    list: RefCell<Vec<Diagnostic>>,
-    /// How many errors were not kept.
-    left_out: Cell<usize>,
-    /// True once the text turned out not to be TOML: then what is missing may only be hidden.
-    broken: Cell<bool>,
-}
-
-impl Errors {
-    /// Notes an error.
-    pub(super) fn add(&self, one: Diagnostic) {
-        let mut list = self.list.borrow_mut();
-        if list.len() < MAX_ERRORS {
-            list.push(one);
-        } else {
-            self.left_out.set(self.left_out.get() + 1);
-        }
-    }
-
-    /// Notes an error of the TOML syntax.
-    pub(super) fn add_syntax(&self, one: Diagnostic) {
-        self.broken.set(true);
-        self.add(one);
-    }
-
-    /// Notes that something is missing, unless a syntax error may have hidden it.
-    pub(super) fn add_missing(&self, one: Diagnostic) {
-        if !self.broken.get() {
-            self.add(one);
-        }
-    }
-
-    /// All errors that were kept, and how many were not.
-    pub(super) fn into_list(self) -> (Vec<Diagnostic>, usize) {
-        (self.list.into_inner(), self.left_out.get())
-    }
-}
 
 /// A value in the file.
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -61,7 +18,7 @@ pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 /// One table being read.
 #[derive(Clone)]
 pub(super) struct Reader<'a> {
-    pub errors: &'a Errors,
+    pub errors: &'a Errors<'a>,
     keys: &'a Keys,
     table: &'a DeTable<'a>,
     /// The header, or the whole of an inline table.
@@ -74,7 +31,7 @@ impl<'a> Reader<'a> {
     /// Opens a table, and notes its unknown and missing keys. `path` names the table in the streams
     /// of its ranges.
     pub(super) fn open(
-        errors: &'a Errors,
+        errors: &'a Errors<'a>,
         keys: &'a Keys,
         table: &'a DeTable<'a>,
         span: Span,
@@ -114,18 +71,23 @@ impl<'a> Reader<'a> {
         let help = match homes.as_slice() {
             [] => help,
             _ if near.is_some() => help,
-            homes => format!("`{name}` belongs in {}; {help}", homes.join(" or ")),
+            homes => format!("`{name}` belongs {}; {help}", homes.join(" or ")),
         };
-        let message = format!("unknown key {} in {}", quote(name), self.keys.place);
+        let message = format!("unknown key {} {}", quote(name), self.keys.place);
         self.errors
             .add(Diagnostic::new(span, message).label(label).help(help));
     }
 
     /// Notes that a key is missing; `place` says of what.
     pub(super) fn missing(&self, name: &str, place: &str) {
-        let mut one = Diagnostic::new(self.span.clone(), format!("`{name}` is missing in {place}"));
+        let mut one = Diagnostic::new(self.span.clone(), format!("`{name}` is missing {place}"));
         if let Some(key) = self.keys.get(name) {
-            one = one.help(format!("{name}: {}", key.help));
+            // What its absence means elsewhere is not so here.
+            let help = key.help.split("; absent:").next().unwrap_or_default();
+            one = one.help(format!("`{name}`: {help}"));
+        }
+        if self.span.is_empty() {
+            one = one.label("give it before the first table");
         }
         self.errors.add_missing(one);
     }
@@ -194,11 +156,11 @@ impl<'a> Reader<'a> {
             .ok()
     }
 
-    /// A text, without surrounding blanks, and its place.
+    /// A text and its place.
     pub(super) fn text(&self, name: &str) -> Option<(&'a str, Span)> {
         let (value, key) = self.get(name)?;
         let DeValue::String(text) = value.get_ref() else {
-            self.wrong_type(key, value, "write it in quotes");
+            self.wrong_type(key, value, "write a text in quotes");
             return None;
         };
         let problem = |label: &str| Problem {
@@ -226,7 +188,7 @@ impl<'a> Reader<'a> {
             self.wrong(key, value.span(), problem);
             return None;
         }
-        Some((text.trim(), value.span()))
+        Some((text, value.span()))
     }
 
     /// A flag.
@@ -246,7 +208,7 @@ impl<'a> Reader<'a> {
             debug_assert!(false, "`{name}` is not declared as a word");
             return None;
         };
-        self.word_of(key.name, value, words)
+        self.word_of(key, value, words)
     }
 
     /// Several words, each with its place.
@@ -257,36 +219,34 @@ impl<'a> Reader<'a> {
             return None;
         };
         let list = self.list(key, value)?;
-        let read = |one: &'a Value<'a>| Some((self.word_of(key.name, one, words)?, one.span()));
+        let read = |one: &'a Value<'a>| Some((self.word_of(key, one, words)?, one.span()));
         Some(list.iter().filter_map(read).collect())
     }
 
     fn word_of(
         &self,
-        name: &str,
+        key: &Key,
         value: &Value<'_>,
         words: &[&'static str],
     ) -> Option<&'static str> {
-        let known = format!("known here: {}", listed(words.iter().copied()));
         let DeValue::String(text) = value.get_ref() else {
-            let message = format!("`{name}` must be a word in quotes");
-            let label = format!("this is {}", describe(value.get_ref()));
-            self.errors.add(
-                Diagnostic::new(value.span(), message)
-                    .label(label)
-                    .help(known),
-            );
+            let known = listed(words.iter().copied());
+            self.wrong_type(key, value, &format!("words known here: {known}"));
             return None;
         };
         let found = words.iter().find(|word| *word == text);
         if found.is_none() {
-            self.unknown_word(name, text, value.span(), words);
+            let what = match key.kind {
+                Kind::Words(_) => format!("word for `{}`:", key.name),
+                _ => key.name.to_owned(),
+            };
+            self.unknown_word(&what, text, value.span(), words);
         }
         found.copied()
     }
 
-    /// Notes that a word is not one of those known for a key.
-    pub(super) fn unknown_word(&self, name: &str, word: &str, span: Span, words: &[&str]) {
+    /// Notes that a word is not one of those known; `what` says what kind of word it is.
+    pub(super) fn unknown_word(&self, what: &str, word: &str, span: Span, words: &[&str]) {
         let label = match nearest(word, words.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "not known here".to_owned(),
@@ -295,7 +255,7 @@ impl<'a> Reader<'a> {
             [] => "there are none to choose from".to_owned(),
             _ => format!("known here: {}", listed(words.iter().copied())),
         };
-        let message = format!("unknown {name} {}", quote(word));
+        let message = format!("unknown {what} {}", quote(word));
         self.errors
             .add(Diagnostic::new(span, message).label(label).help(help));
     }
@@ -376,7 +336,9 @@ impl<'a> Reader<'a> {
         };
         let quantity = self.problem(key, value.span(), read)?;
         let (low, high) = quantity.ends();
-        let out_of_range = if low < min {
+        let out_of_range = if low < min && min == 0 {
+            Some("this must not be negative".to_owned())
+        } else if low < min {
             Some(format!("too small, at least {}", unit.show(min)))
         } else if high > max {
             Some(format!("too large, at most {}", unit.show(max)))
@@ -404,7 +366,7 @@ impl<'a> Reader<'a> {
         let (value, key) = self.get(name)?;
         let number = |text: &str| {
             let number = text.parse().unwrap_or(f64::NAN);
-            units::check_probability(number).map(Quantity::One)
+            units::check_probability(number, number).map(Quantity::One)
         };
         let read = match value.get_ref() {
             DeValue::Integer(integer) if integer.radix() == 10 => number(integer.as_str()),
@@ -471,6 +433,9 @@ impl<'a> Reader<'a> {
         };
         let DeValue::Table(table) = value.get_ref() else {
             let help = match value.get_ref() {
+                _ if matches!(key.kind, Kind::HostTables(_)) => {
+                    format!("write a table for each host or pattern, such as [{name}.server]")
+                }
                 DeValue::Array(_) => format!("there is one such table: write [{name}]"),
                 _ => format!("write a [{name}] table, or {name} = {{ ... }}"),
             };
@@ -543,6 +508,14 @@ impl<'a> Reader<'a> {
             }
         }
         readers
+    }
+
+    /// How many entries the array at a key has; 0 if there is none.
+    pub(super) fn entry_count(&self, name: &str) -> usize {
+        match self.table.get(name).map(Spanned::get_ref) {
+            Some(DeValue::Array(list)) => list.len(),
+            _ => 0,
+        }
     }
 
     /// True if the value at a key is a table.

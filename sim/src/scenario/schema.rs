@@ -6,10 +6,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{
-    ACTIONS, ActionKeys, FAULT_KEYS, Key, Keys, Kind, PICKS, TRIGGERS, Vocabulary, file, options,
-};
+use super::actions::{ACTIONS, ActionKeys, FAULT_KEYS, PICKS, TRIGGERS};
+use super::keys::{Key, Keys, Kind};
+use super::tables::{self, file, options};
 use super::units::{MAX_DRIFT, Unit};
+use super::words::Vocabulary;
 use crate::protocol::ProtocolSpec;
 
 /// The JSON Schema (draft 7) of scenario files that use the protocols of `protocols`.
@@ -48,10 +49,10 @@ fn loosen(options: &mut Value) {
 fn of_protocol(protocol: &ProtocolSpec) -> Value {
     let words = Vocabulary::of([protocol]);
     let packet = packet_names(&words);
-    let mut kind = json!({});
-    if let Some(kinds) = words.kinds().filter(|kinds| !kinds.is_empty()) {
-        kind["enum"] = json!(kinds);
-    }
+    let kind = match words.kinds() {
+        Some([]) => json!(false),
+        kinds => json!({ "enum": kinds }),
+    };
     json!({
         "if": {
             "properties": { "protocol": { "const": protocol.name } },
@@ -69,7 +70,7 @@ fn of_protocol(protocol: &ProtocolSpec) -> Value {
 
 /// The keys of `packet` for a protocol.
 fn packet_names(words: &Vocabulary) -> Vec<&'static str> {
-    match super::keys::fault(words).get("packet").map(|key| &key.kind) {
+    match tables::fault(words).get("packet").map(|key| &key.kind) {
         Some(Kind::Table(keys)) => keys.names().collect(),
         _ => Vec::new(),
     }
@@ -138,8 +139,8 @@ fn property(key: &Key) -> Value {
 
 fn of_kind(kind: &Kind) -> Value {
     match kind {
-        Kind::Text | Kind::Path => json!({ "type": "string", "minLength": 1 }),
-        Kind::Name => json!({ "type": "string", "pattern": "^ *[A-Za-z0-9._-]{1,64} *$" }),
+        Kind::Text | Kind::Path => json!({ "type": "string", "pattern": "\\S" }),
+        Kind::Name => json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Word(words) => json!({ "type": "string", "enum": words }),
         Kind::Words(words) => one_or_several(json!({ "type": "string", "enum": words })),

@@ -251,16 +251,16 @@ pub(super) fn probability(text: &str) -> Result<Quantity<f64>, Problem> {
             None => (text, 1.0),
         };
         let value = float(number).ok_or_else(|| problem("not a probability", PROBABILITY_HOW))?;
-        check_probability(value / scale)
+        check_probability(value / scale, value)
     })
 }
 
-/// Checks that a number is a probability.
-pub(super) fn check_probability(value: f64) -> Result<f64, Problem> {
+/// Checks that a number is a probability; `written` is what stands before the percent sign, if any.
+pub(super) fn check_probability(value: f64, written: f64) -> Result<f64, Problem> {
     if (0.0..=1.0).contains(&value) {
         return Ok(value);
     }
-    let help = if (1.0..=100.0).contains(&value) {
+    let help = if value == written && (1.0..=100.0).contains(&value) {
         format!("a probability lies between 0 and 1; for {value} in a hundred write \"{value}%\"")
     } else {
         "a probability lies between 0 and 1, or \"0%\" and \"100%\"".to_owned()

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, quote};
 use super::drawn::{Drawn, at_or};
-use super::keys::{MAX_CLIENTS, MAX_OPERATIONS, MAX_PAYLOAD_FILE};
 use super::reader::Reader;
+use super::tables::{MAX_CLIENTS, MAX_OPERATIONS, MAX_PAYLOAD_FILE};
 use crate::plan::WorkloadPlan;
 
 /// Bytes per message if the file says nothing.

@@ -1,0 +1,73 @@
+//! Which keys of a fault go with which action.
+
+use super::tables::impairments;
+
+/// What goes with one action of a fault.
+pub(super) struct ActionKeys {
+    /// The word at `action`.
+    pub name: &'static str,
+    /// Keys of the action, beside those of every fault.
+    pub keys: &'static [&'static str],
+    /// Those of `keys` it can not do without.
+    pub required: &'static [&'static str],
+    /// True if impairments go with it, too.
+    pub impairments: bool,
+    /// True if it needs a datagram to act on.
+    pub packet: bool,
+}
+
+/// Keys that go with every action.
+pub(super) const FAULT_KEYS: [&str; 10] = [
+    "name", "optional", "packet", "at", "event", "nth", "first", "every", "chance", "action",
+];
+
+/// The ways to say which matches count.
+pub(super) const PICKS: [&str; 4] = ["nth", "first", "every", "chance"];
+
+/// The triggers.
+pub(super) const TRIGGERS: [&str; 3] = ["packet", "at", "event"];
+
+const fn action(
+    name: &'static str,
+    packet: bool,
+    keys: &'static [&'static str],
+    required: &'static [&'static str],
+) -> ActionKeys {
+    ActionKeys {
+        name,
+        keys,
+        required,
+        impairments: false,
+        packet,
+    }
+}
+
+/// Every action.
+pub(super) const ACTIONS: [ActionKeys; 11] = [
+    action("drop", true, &[], &[]),
+    action("duplicate", true, &["copies", "after"], &[]),
+    action("delay", true, &["by"], &["by"]),
+    action("corrupt", true, &["bits"], &[]),
+    action("hold", true, &["for"], &["for"]),
+    action("partition", false, &["groups", "from", "to", "for"], &[]),
+    action("crash", false, &["host", "for"], &["host"]),
+    action("pause", false, &["host", "for"], &["host"]),
+    action("clock-step", false, &["host", "by"], &["host", "by"]),
+    ActionKeys {
+        impairments: true,
+        ..action("link", false, &["from", "to", "both", "for"], &[])
+    },
+    action("calm", false, &[], &[]),
+];
+
+impl ActionKeys {
+    /// All keys that may stand beside this action.
+    pub(super) fn allowed(&self) -> Vec<&'static str> {
+        let mut names = FAULT_KEYS.to_vec();
+        names.extend(self.keys);
+        if self.impairments {
+            names.extend(impairments().iter().map(|key| key.name));
+        }
+        names
+    }
+}

@@ -1,0 +1,100 @@
+//! The words that depend on the protocol: its options, the kinds and fields of its datagrams, the
+//! events its hosts report.
+
+use super::keys::{Key, Kind};
+use super::tables::{count, duration, key};
+use super::units::Unit;
+use crate::protocol::{OptionKind, ProtocolSpec};
+
+/// The words that depend on the protocol.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Vocabulary {
+    pub(super) options: Vec<Key>,
+    kinds: Vec<&'static str>,
+    pub(super) fields: Vec<&'static str>,
+    events: Vec<&'static str>,
+    pub(super) open: bool,
+}
+
+impl Vocabulary {
+    /// The words of one protocol, or of several together. Without any, nothing that depends on the
+    /// protocol can be judged.
+    pub(super) fn of<'a>(protocols: impl IntoIterator<Item = &'a ProtocolSpec>) -> Self {
+        let mut all = Vocabulary {
+            open: true,
+            ..Vocabulary::default()
+        };
+        for protocol in protocols {
+            all.open = false;
+            for option in &protocol.options {
+                if !all.options.iter().any(|key| key.name == option.name) {
+                    all.options
+                        .push(key(option.name, option_kind(&option.kind), option.help));
+                }
+            }
+            add(&mut all.kinds, &protocol.kinds);
+            let fields = protocol
+                .fields
+                .iter()
+                .filter(|field| !PACKET_KEYS.contains(field));
+            add(&mut all.fields, &fields.copied().collect::<Vec<_>>());
+            add(&mut all.events, &protocol.events);
+        }
+        all
+    }
+
+    /// The kinds of datagram, if they are known.
+    pub(super) fn kinds(&self) -> Option<&[&'static str]> {
+        (!self.open).then_some(&self.kinds)
+    }
+
+    /// The fields of datagrams.
+    pub(super) fn fields(&self) -> &[&'static str] {
+        &self.fields
+    }
+
+    /// The events that hosts report, if they are known.
+    pub(super) fn events(&self) -> Option<Vec<&'static str>> {
+        let mut events = HISTORY_EVENTS.to_vec();
+        add(&mut events, &self.events);
+        (!self.open).then_some(events)
+    }
+}
+
+fn add(all: &mut Vec<&'static str>, more: &[&'static str]) {
+    more.iter().for_each(|word| {
+        if !all.contains(word) {
+            all.push(word);
+        }
+    });
+}
+
+/// The keys of `packet` that do not come from the protocol.
+const PACKET_KEYS: [&str; 4] = ["from", "to", "kind", "attempt"];
+
+/// The events of the history, which every protocol's hosts report.
+const HISTORY_EVENTS: [&str; 6] = [
+    "invoked",
+    "delivered",
+    "executed",
+    "completed",
+    "failed",
+    "unknown",
+];
+
+/// The kind of value of a protocol's option.
+fn option_kind(kind: &OptionKind) -> Kind {
+    match kind {
+        OptionKind::Duration => duration(),
+        OptionKind::Size => Kind::Whole {
+            unit: Unit::Size,
+            min: 0,
+            max: i128::from(u64::MAX >> 1),
+            ranges: true,
+        },
+        OptionKind::Count { min, max } => count(i128::from(*min), i128::from(*max)),
+        OptionKind::Probability => Kind::Probability,
+        OptionKind::Flag => Kind::Flag,
+        OptionKind::Choice(words) => Kind::Word(words.clone()),
+    }
+}

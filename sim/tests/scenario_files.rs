@@ -1,0 +1,119 @@
+//! Scenario files: what the good ones mean, and what is said about the bad ones.
+
+use std::path::{Path, PathBuf};
+
+use squall_sim::plan::{Engine, Plan};
+use squall_sim::protocol::{OptionKind, OptionSpec, OptionValue, ProtocolSpec};
+use squall_sim::scenario::{Diagnostics, Scenario};
+
+#[path = "scenario_files/fuzz.rs"]
+mod fuzz;
+#[path = "scenario_files/ranges.rs"]
+mod ranges;
+#[path = "scenario_files/schema.rs"]
+mod schema;
+
+fn option(name: &'static str, kind: OptionKind, default: Option<OptionValue>) -> OptionSpec {
+    OptionSpec {
+        name,
+        kind,
+        default,
+        help: "an option",
+    }
+}
+
+/// A protocol with everything a protocol can declare, and one with nothing.
+fn protocols() -> Vec<ProtocolSpec> {
+    let choice = OptionKind::Choice(vec!["cumulative", "selective"]);
+    let number = |n| Some(OptionValue::Number(n));
+    vec![
+        ProtocolSpec {
+            name: "demo".to_owned(),
+            summary: "Has one of each.".to_owned(),
+            options: vec![
+                option("timeout", OptionKind::Duration, number(100_000_000)),
+                option("window", OptionKind::Count { min: 1, max: 64 }, number(4)),
+                option("buffer", OptionKind::Size, number(1024)),
+                option("spread", OptionKind::Probability, None),
+                option("fast_ack", OptionKind::Flag, Some(OptionValue::Flag(false))),
+                option(
+                    "variant",
+                    choice,
+                    Some(OptionValue::Word("cumulative".to_owned())),
+                ),
+                option("retries", OptionKind::Count { min: 0, max: 10 }, number(3)),
+            ],
+            kinds: vec!["data", "ack"],
+            fields: vec!["seq", "call"],
+            events: vec!["timeout"],
+        },
+        ProtocolSpec {
+            name: "plain".to_owned(),
+            ..ProtocolSpec::default()
+        },
+    ]
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+fn parse(name: &str, text: &str) -> Result<Scenario, Diagnostics> {
+    Scenario::parse(name, text, &folder().join("good"), &protocols())
+}
+
+fn good_files() -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(folder().join("good")).expect("the folder is there");
+    let paths = entries.map(|entry| entry.expect("readable").path());
+    let read = |path: PathBuf| {
+        let name = path
+            .file_name()
+            .expect("a file")
+            .to_string_lossy()
+            .into_owned();
+        (name, std::fs::read_to_string(path).expect("readable"))
+    };
+    let mut files: Vec<_> = paths.map(read).collect();
+    files.sort();
+    files
+}
+
+fn good(name: &str) -> Scenario {
+    let text = std::fs::read_to_string(folder().join("good").join(name)).expect("readable");
+    parse(name, &text).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[test]
+fn good_files_mean_what_they_say() {
+    for (name, _) in good_files() {
+        let plan: Plan = good(&name).plan(None);
+        insta::assert_debug_snapshot!(format!("plan__{}", name.replace(".toml", "")), plan);
+    }
+}
+
+#[test]
+fn bad_files_are_explained() {
+    let mut count = 0;
+    insta::glob!("bad/*.toml", |path| {
+        count += 1;
+        let text = std::fs::read(path).expect("readable");
+        let name = path.file_name().expect("a file").to_string_lossy();
+        let base = path.parent().expect("in a folder");
+        match Scenario::parse_bytes(&name, &text, base, &protocols()) {
+            Ok(scenario) => panic!("{name} is good: {:?}", scenario.plan(None)),
+            Err(errors) => insta::assert_snapshot!(errors.render(false)),
+        }
+    });
+    assert!(count >= 45, "only {count} bad files");
+}
+
+#[test]
+fn an_engine_chosen_later_is_checked_too() {
+    let scenario = good("kitchen_sink.toml");
+    assert!(scenario.check_engine(Engine::Event).is_ok());
+    let errors = scenario
+        .check_engine(Engine::Turmoil)
+        .expect_err("drift and pause");
+    insta::assert_snapshot!(errors.render(false));
+    assert!(good("smallest.toml").check_engine(Engine::Turmoil).is_ok());
+}

@@ -51,22 +51,15 @@ impl Registry {
 
     /// The shipped protocols.
     pub fn shipped() -> Self {
-        squall_protocols::all()
-            .into_iter()
-            .fold(Registry::new(), Registry::with)
+        squall_protocols::all().into_iter().fold(Registry::new(), Registry::with)
     }
 
     /// Adds a protocol; one of the same name is replaced.
     #[must_use]
     pub fn with(mut self, protocol: Protocol) -> Self {
-        self.protocols
-            .retain(|known| known.spec().name != protocol.spec().name);
+        self.protocols.retain(|known| known.spec().name != protocol.spec().name);
         self.protocols.push(protocol);
-        self.specs = self
-            .protocols
-            .iter()
-            .map(|known| known.spec().clone())
-            .collect();
+        self.specs = self.protocols.iter().map(|known| known.spec().clone()).collect();
         self
     }
 
@@ -77,9 +70,7 @@ impl Registry {
 
     /// The protocol of this name.
     pub fn protocol(&self, name: &str) -> Option<&Protocol> {
-        self.protocols
-            .iter()
-            .find(|known| known.spec().name == name)
+        self.protocols.iter().find(|known| known.spec().name == name)
     }
 
     /// What the protocols say about themselves.
@@ -108,15 +99,10 @@ impl Registry {
     /// # Errors
     /// As [`Registry::load`].
     pub fn load_as(&self, path: &Path, name: &str) -> Result<Scenario, LoadError> {
-        let unreadable = |error| LoadError::Unreadable {
-            path: path.display().to_string(),
-            error,
-        };
+        let unreadable = |error| LoadError::Unreadable { path: path.display().to_string(), error };
         let file = std::fs::File::open(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
-        file.take(MAX_FILE + 1)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         let base = path.parent().unwrap_or(Path::new("."));
         Scenario::parse_bytes(name, &bytes, base, &self.specs).map_err(LoadError::Wrong)
     }

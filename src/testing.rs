@@ -43,11 +43,7 @@ const AROUND: usize = 40;
 impl ScenarioTests {
     /// Tests for the scenario files below `folder`; a relative path starts at the package.
     pub fn new(registry: Registry, folder: impl AsRef<Path>) -> Self {
-        ScenarioTests {
-            registry,
-            folder: folder.as_ref().to_owned(),
-            check: Arc::new(|_, _| {}),
-        }
+        ScenarioTests { registry, folder: folder.as_ref().to_owned(), check: Arc::new(|_, _| {}) }
     }
 
     /// Calls `check` after each scenario that passed, with its path below the folder, without

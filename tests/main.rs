@@ -1,1 +1,48 @@
+//! Integration tests: one binary, a module per subject.
 
+mod command_line;
+mod crashes;
+mod engine_parity;
+mod misuse;
+mod properties;
+mod real_sockets;
+mod sockets;
+mod tasks_and_time;
+mod verdicts;
+
+use squall::{Outcome, Protocol, Registry, Settings};
+
+/// Runs a scenario, given as TOML without title and protocol, on hosts of `protocol`.
+fn run(protocol: Protocol, rest: &str) -> Outcome {
+    run_with(protocol, rest, Settings { keep_trace: true, ..Settings::default() })
+}
+
+fn run_with(protocol: Protocol, rest: &str, settings: Settings) -> Outcome {
+    let name = protocol.spec().name.clone();
+    let registry = Registry::new().with(protocol);
+    let text = format!("title = 'a test'\nprotocol = '{name}'\n{rest}");
+    let scenario = registry.parse("test", &text).unwrap_or_else(|errors| panic!("{errors}"));
+    registry.run(&scenario, settings).unwrap()
+}
+
+/// A protocol without a server, whose client runs `client`.
+fn client_only<F>(client: impl Fn(squall::Client) -> F + Send + Sync + 'static) -> Protocol
+where
+    F: Future<Output = squall::HostResult> + 'static,
+{
+    Protocol::new("test", "For a test.").client(client)
+}
+
+/// The events of a run that host software reported, with the host and the time in milliseconds.
+fn reports(outcome: &Outcome) -> Vec<(String, String, f64)> {
+    let trace = outcome.trace.as_ref().unwrap();
+    trace
+        .events()
+        .filter_map(|event| match event.what {
+            squall::trace::What::Reported { host, name } => {
+                Some((trace.host(host).to_owned(), name, event.at as f64 / 1e6))
+            }
+            _ => None,
+        })
+        .collect()
+}

@@ -43,8 +43,6 @@ pub async fn receive(socket: &UdpSocket, mut deliver: impl FnMut(&[u8])) -> io::
             continue;
         };
         deliver(message);
-        socket
-            .send_to(&Datagram::Ack { seq }.encode(), from)
-            .await?;
+        socket.send_to(&Datagram::Ack { seq }.encode(), from).await?;
     }
 }

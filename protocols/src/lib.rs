@@ -24,10 +24,5 @@ use squall_sim::protocol::Protocol;
 
 /// Every shipped protocol, from the lowest rung up.
 pub fn all() -> Vec<Protocol> {
-    vec![
-        udp::protocol(),
-        ack::protocol(),
-        retry::protocol(),
-        stop_and_wait::protocol(),
-    ]
+    vec![udp::protocol(), ack::protocol(), retry::protocol(), stop_and_wait::protocol()]
 }

@@ -39,21 +39,14 @@ impl Patience {
         Patience {
             timeout: options.duration("timeout"),
             max_attempts: (attempts > 0).then_some(attempts),
-            clock: if options.word("clock") == "wall" {
-                Clock::Wall
-            } else {
-                Clock::Monotonic
-            },
+            clock: if options.word("clock") == "wall" { Clock::Wall } else { Clock::Monotonic },
         }
     }
 }
 
 /// Declares the options that [`Patience::from_options`] and [`run`] read.
 pub fn with_options(protocol: Protocol, max_attempts: u64) -> Protocol {
-    let attempts = OptionKind::Count {
-        min: 0,
-        max: 1_000_000,
-    };
+    let attempts = OptionKind::Count { min: 0, max: 1_000_000 };
     let clocks = OptionKind::Choice(vec!["monotonic", "wall"]);
     protocol
         .option(
@@ -76,10 +69,7 @@ pub fn with_options(protocol: Protocol, max_attempts: u64) -> Protocol {
         )
         .option(
             "client_port",
-            OptionKind::Count {
-                min: 0,
-                max: 65_535,
-            },
+            OptionKind::Count { min: 0, max: 65_535 },
             OptionValue::Number(0),
             "the client's port; 0 takes a free one, another after each restart",
         )
@@ -145,12 +135,7 @@ pub struct Sender {
 impl Sender {
     /// A sender to `peer`.
     pub fn new(socket: UdpSocket, peer: SocketAddr, patience: Patience) -> Self {
-        Sender {
-            socket,
-            peer,
-            patience,
-            next_seq: 1,
-        }
+        Sender { socket, peer, patience, next_seq: 1 }
     }
 
     /// Sends a message and waits until it is acknowledged or the attempts are used up.
@@ -199,10 +184,7 @@ impl Sender {
 /// The wait of one attempt.
 enum Wait {
     Monotonic(Instant),
-    Wall {
-        deadline: Duration,
-        look_every: Duration,
-    },
+    Wall { deadline: Duration, look_every: Duration },
 }
 
 impl Wait {
@@ -221,10 +203,7 @@ impl Wait {
         let now = Instant::now();
         match self {
             Wait::Monotonic(deadline) => (*deadline > now).then_some(*deadline),
-            Wait::Wall {
-                deadline,
-                look_every,
-            } => {
+            Wait::Wall { deadline, look_every } => {
                 let rest = deadline.checked_sub(SystemTime::now().since_epoch())?;
                 (!rest.is_zero()).then(|| now + rest.min(*look_every))
             }
@@ -259,10 +238,7 @@ mod tests {
         let attempts = Attempts::first(7, None);
         assert!(attempts.is_acknowledged_by(&Datagram::Ack { seq: 7 }));
         assert!(!attempts.is_acknowledged_by(&Datagram::Ack { seq: 6 }));
-        assert!(!attempts.is_acknowledged_by(&Datagram::Data {
-            seq: 7,
-            message: &[]
-        }));
+        assert!(!attempts.is_acknowledged_by(&Datagram::Data { seq: 7, message: &[] }));
     }
 
     #[test]

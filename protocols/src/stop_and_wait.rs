@@ -64,10 +64,7 @@ pub struct Counters {
 impl Counters {
     /// No counters yet. With `resync`, an unknown sender may begin with any number.
     pub fn new(resync: bool) -> Self {
-        Counters {
-            next: BTreeMap::new(),
-            resync,
-        }
+        Counters { next: BTreeMap::new(), resync }
     }
 
     /// Decides about message number `seq` of a sender, and counts it if it is to be delivered.
@@ -121,9 +118,7 @@ pub async fn receive(
             OnData::Ignore => continue,
         }
         memory_entries(counters.len() as u64);
-        socket
-            .send_to(&Datagram::Ack { seq }.encode(), from)
-            .await?;
+        socket.send_to(&Datagram::Ack { seq }.encode(), from).await?;
     }
 }
 
@@ -149,14 +144,8 @@ mod tests {
 
     #[test]
     fn a_lost_counter_is_taken_up_again_if_asked() {
-        assert_eq!(
-            Counters::new(true).handle_data(sender(1), 9),
-            OnData::Deliver
-        );
-        assert_eq!(
-            Counters::new(false).handle_data(sender(1), 9),
-            OnData::Ignore
-        );
+        assert_eq!(Counters::new(true).handle_data(sender(1), 9), OnData::Deliver);
+        assert_eq!(Counters::new(false).handle_data(sender(1), 9), OnData::Ignore);
     }
 
     #[test]
@@ -164,9 +153,6 @@ mod tests {
         let mut counters = Counters::new(true);
         assert_eq!(counters.handle_data(sender(1), u32::MAX), OnData::Deliver);
         assert_eq!(counters.handle_data(sender(1), 0), OnData::Deliver);
-        assert_eq!(
-            counters.handle_data(sender(1), u32::MAX),
-            OnData::Acknowledge
-        );
+        assert_eq!(counters.handle_data(sender(1), u32::MAX), OnData::Acknowledge);
     }
 }

@@ -10,19 +10,16 @@ const ANSWER: u8 = b'a';
 
 /// The protocol.
 pub fn protocol() -> Protocol {
-    Protocol::new(
-        "udp",
-        "Sends each message once, and waits for an answer that may never come.",
-    )
-    .option(
-        "wait",
-        OptionKind::Flag,
-        OptionValue::Flag(true),
-        "whether the client waits for the answer, without a timeout; if not, it never knows",
-    )
-    .dissector(&["hello", "answer"], &[], dissect)
-    .server(server)
-    .client(client)
+    Protocol::new("udp", "Sends each message once, and waits for an answer that may never come.")
+        .option(
+            "wait",
+            OptionKind::Flag,
+            OptionValue::Flag(true),
+            "whether the client waits for the answer, without a timeout; if not, it never knows",
+        )
+        .dissector(&["hello", "answer"], &[], dissect)
+        .server(server)
+        .client(client)
 }
 
 fn dissect(bytes: &[u8]) -> Option<Dissection> {

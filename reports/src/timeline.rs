@@ -43,12 +43,7 @@ pub fn write(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut drawing = Drawing {
-        trace,
-        dissect,
-        labels: BTreeMap::new(),
-        runs: BTreeMap::new(),
-    };
+    let mut drawing = Drawing { trace, dissect, labels: BTreeMap::new(), runs: BTreeMap::new() };
     let mut rows: Vec<(u64, Row)> = Vec::new();
     for event in trace.events() {
         if !drawing.ends_arrow(&event, &mut rows) {
@@ -110,12 +105,7 @@ impl Drawing<'_> {
 
     fn row(&mut self, event: &Event) -> Option<Row> {
         Some(match &event.what {
-            What::Sent {
-                id,
-                from,
-                to,
-                payload,
-            } => {
+            What::Sent { id, from, to, payload } => {
                 let label = self.label(payload);
                 self.labels.insert(*id, (*from, *to, label.clone()));
                 Row::arrow(*id, from.host, to.host, label)
@@ -133,16 +123,8 @@ impl Drawing<'_> {
             What::Dropped { id, copy, reason } => {
                 let (from, to, label) = self.labels.get(id)?;
                 let reason = clean(&self.trace.reason(*reason));
-                let at = if is_on_the_way(&reason) {
-                    from.host
-                } else {
-                    to.host
-                };
-                Row::cell(
-                    at,
-                    format!("x {label}{} lost: {reason}", nth(*copy)),
-                    Tone::Bad,
-                )
+                let at = if is_on_the_way(&reason) { from.host } else { to.host };
+                Row::cell(at, format!("x {label}{} lost: {reason}", nth(*copy)), Tone::Bad)
             }
             What::Delivered { id, copy } => {
                 let (_, to, label) = self.labels.get(id)?;
@@ -201,11 +183,7 @@ fn is_on_the_way(reason: &str) -> bool {
 }
 
 fn nth(copy: u32) -> String {
-    if copy == 0 {
-        String::new()
-    } else {
-        format!(" (copy {copy})")
-    }
+    if copy == 0 { String::new() } else { format!(" (copy {copy})") }
 }
 
 fn change_text(change: HostChange) -> String {
@@ -216,25 +194,14 @@ fn change_text(change: HostChange) -> String {
         HostChange::Resumed => "||| resumes".to_owned(),
         HostChange::ClockStepped(by) => {
             let sign = if by < 0 { '-' } else { '+' };
-            format!(
-                "clock stepped by {sign}{} ms",
-                row::millis(by.unsigned_abs())
-            )
+            format!("clock stepped by {sign}{} ms", row::millis(by.unsigned_abs()))
         }
     }
 }
 
 /// Text from a scenario or a protocol, with everything that a terminal could obey made visible.
 fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() || is_invisible(c) {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() || is_invisible(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Marks that reorder or hide text on a terminal.

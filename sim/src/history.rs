@@ -108,10 +108,7 @@ impl History {
             first: None,
             second: None,
         });
-        Some(OpId {
-            client,
-            number: ops.len() as u32,
-        })
+        Some(OpId { client, number: ops.len() as u32 })
     }
 
     /// Records an execution. False if no such operation was issued.
@@ -134,18 +131,10 @@ impl History {
         }
         client.delivered += 1;
         if op.number != client.delivered && client.gap.is_none() {
-            client.gap = Some(Disorder {
-                op,
-                other: client.delivered,
-                at,
-            });
+            client.gap = Some(Disorder { op, other: client.delivered, at });
         }
         if op.number <= client.last && client.inversion.is_none() {
-            client.inversion = Some(Disorder {
-                op,
-                other: client.last,
-                at,
-            });
+            client.inversion = Some(Disorder { op, other: client.last, at });
         }
         client.last = op.number;
         self.executions += 1;
@@ -162,9 +151,7 @@ impl History {
         let Some(index) = (op.number as usize).checked_sub(1) else {
             return false;
         };
-        let Some(known) = self
-            .client(op.client)
-            .and_then(|client| client.ops.get_mut(index))
+        let Some(known) = self.client(op.client).and_then(|client| client.ops.get_mut(index))
         else {
             return false;
         };
@@ -185,30 +172,20 @@ impl History {
         let Some(known) = self.clients.get(index) else {
             return Vec::new();
         };
-        let pending = known
-            .ops
-            .iter()
-            .zip(1..)
-            .filter(|(op, _)| op.outcome == Outcome::Pending);
+        let pending = known.ops.iter().zip(1..).filter(|(op, _)| op.outcome == Outcome::Pending);
         pending.map(|(_, number)| OpId { client, number }).collect()
     }
 
     /// How many operations a client has issued.
     pub(crate) fn issued_by(&self, client: HostId) -> u32 {
         let index = (client as usize).wrapping_sub(1);
-        self.clients
-            .get(index)
-            .map_or(0, |client| client.ops.len() as u32)
+        self.clients.get(index).map_or(0, |client| client.ops.len() as u32)
     }
 
     /// Every operation issued, by client and number.
     pub fn operations(&self) -> impl Iterator<Item = (OpId, &Op)> {
         self.clients.iter().zip(1..).flat_map(|(known, client)| {
-            known
-                .ops
-                .iter()
-                .zip(1..)
-                .map(move |(op, number)| (OpId { client, number }, op))
+            known.ops.iter().zip(1..).map(move |(op, number)| (OpId { client, number }, op))
         })
     }
 
@@ -229,18 +206,12 @@ impl History {
 
     /// The first delivery that was not the next of its sender: a gap, repetition or inversion.
     pub fn first_gap(&self) -> Option<Disorder> {
-        self.clients
-            .iter()
-            .filter_map(|client| client.gap)
-            .min_by_key(|gap| gap.at)
+        self.clients.iter().filter_map(|client| client.gap).min_by_key(|gap| gap.at)
     }
 
     /// The first delivery that did not come after the one before it of its sender.
     pub fn first_inversion(&self) -> Option<Disorder> {
-        self.clients
-            .iter()
-            .filter_map(|client| client.inversion)
-            .min_by_key(|found| found.at)
+        self.clients.iter().filter_map(|client| client.inversion).min_by_key(|found| found.at)
     }
 
     /// True if every operation that should be issued was, and has ended.

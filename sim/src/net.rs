@@ -80,18 +80,10 @@ pub async fn lookup_host(target: impl ToSocketAddr) -> io::Result<SocketAddr> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     };
     let known = world::with_host(|world, _| world.lookup(name));
-    let unknown = || {
-        io::Error::new(
-            io::ErrorKind::NotFound,
-            format!("no host is named {name:?}"),
-        )
-    };
+    let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("no host is named {name:?}"));
     match known {
         Some(address) => Ok(SocketAddr::new(address.ok_or_else(unknown)?, port)),
-        None => tokio::net::lookup_host((name, port))
-            .await?
-            .next()
-            .ok_or_else(unknown),
+        None => tokio::net::lookup_host((name, port)).await?.next().ok_or_else(unknown),
     }
 }
 
@@ -120,9 +112,7 @@ impl UdpSocket {
         let address = lookup_host(address).await?;
         match alive(|world, host| world.bind(host, address)).await {
             Some(bound) => Ok(UdpSocket(Kind::Simulated(bound?))),
-            None => Ok(UdpSocket(Kind::Real(
-                tokio::net::UdpSocket::bind(address).await?,
-            ))),
+            None => Ok(UdpSocket(Kind::Real(tokio::net::UdpSocket::bind(address).await?))),
         }
     }
 
@@ -261,14 +251,9 @@ async fn alive<R>(f: impl FnOnce(&mut World, crate::network::HostId) -> R) -> Op
 }
 
 async fn simulated<R>(f: impl FnOnce(&mut World) -> io::Result<R>) -> io::Result<R> {
-    alive(|world, _| f(world))
-        .await
-        .unwrap_or_else(|| Err(no_world()))
+    alive(|world, _| f(world)).await.unwrap_or_else(|| Err(no_world()))
 }
 
 fn no_world() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::NotConnected,
-        "the socket's simulation is over",
-    )
+    io::Error::new(io::ErrorKind::NotConnected, "the socket's simulation is over")
 }

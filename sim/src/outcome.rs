@@ -59,20 +59,12 @@ pub fn simulate(
 ) -> Result<Outcome, RunError> {
     let engine = settings.engine.unwrap_or(scenario.engine());
     scenario.check_engine(engine).map_err(RunError::Engine)?;
-    let plan = Arc::new(Plan {
-        engine,
-        ..scenario.plan(settings.seed)
-    });
+    let plan = Arc::new(Plan { engine, ..scenario.plan(settings.seed) });
     let mut run = engine::run(Arc::clone(&plan), protocol, settings.keep_trace)?;
     let report = check::judge(&plan, &run);
     let records = run.records.take();
     let trace = records.map(|records| Trace::new(header(scenario, &plan), records, run.trace_hash));
-    Ok(Outcome {
-        plan,
-        run,
-        report,
-        trace,
-    })
+    Ok(Outcome { plan, run, report, trace })
 }
 
 fn header(scenario: &Scenario, plan: &Plan) -> Header {
@@ -102,11 +94,7 @@ impl Outcome {
             Engine::Event => String::new(),
             other => format!(" --engine {}", other.name()),
         };
-        format!(
-            "squall run {} --seed {}{engine}",
-            shell_word(&self.plan.scenario),
-            self.plan.seed
-        )
+        format!("squall run {} --seed {}{engine}", shell_word(&self.plan.scenario), self.plan.seed)
     }
 
     /// The outcome as one JSON object, the contract of `--format json`.
@@ -166,11 +154,7 @@ impl Outcome {
     }
 
     fn count(&self, which: impl Fn(&Op) -> bool) -> usize {
-        self.run
-            .history
-            .operations()
-            .filter(|(_, op)| which(op))
-            .count()
+        self.run.history.operations().filter(|(_, op)| which(op)).count()
     }
 }
 

@@ -124,9 +124,6 @@ mod tests {
         let stream = Stream::new(1, &["x"]);
         let mut seen = [0u32; 7];
         (0..70_000).for_each(|n| seen[stream.draw(n).below(7) as usize] += 1);
-        assert!(
-            seen.iter().all(|count| (9_600..10_400).contains(count)),
-            "{seen:?}"
-        );
+        assert!(seen.iter().all(|count| (9_600..10_400).contains(count)), "{seen:?}");
     }
 }

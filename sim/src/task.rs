@@ -35,11 +35,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let slot = Arc::new(Slot(Mutex::new(Join {
-        end: None,
-        waker: None,
-        task: None,
-    })));
+    let slot = Arc::new(Slot(Mutex::new(Join { end: None, waker: None, task: None })));
     let result = Arc::clone(&slot);
     let task = engine::event::spawn(host, async move {
         let output = future.await;
@@ -117,9 +113,7 @@ impl<T> JoinHandle<T> {
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinHandle")
-            .field("finished", &self.is_finished())
-            .finish()
+        f.debug_struct("JoinHandle").field("finished", &self.is_finished()).finish()
     }
 }
 
@@ -128,11 +122,7 @@ impl<T> Future for JoinHandle<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let failed = |error: tokio::task::JoinError| {
-            if error.is_cancelled() {
-                JoinError::Aborted
-            } else {
-                JoinError::Panicked
-            }
+            if error.is_cancelled() { JoinError::Aborted } else { JoinError::Panicked }
         };
         match &mut self.0 {
             Handle::Event(slot) => slot.poll(cx),

@@ -81,9 +81,7 @@ impl SystemTime {
             world::with_host(|world, host| world.hosts[host as usize].clock.wall(world.now));
         SystemTime(simulated.unwrap_or_else(|| {
             let epoch = std::time::SystemTime::UNIX_EPOCH;
-            std::time::SystemTime::now()
-                .duration_since(epoch)
-                .map_or(0, nanos)
+            std::time::SystemTime::now().duration_since(epoch).map_or(0, nanos)
         }))
     }
 
@@ -100,10 +98,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 
 /// Waits until the running clock shows `deadline`.
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep {
-        deadline,
-        state: State::Idle,
-    }
+    Sleep { deadline, state: State::Idle }
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -115,10 +110,7 @@ pub struct Sleep {
 enum State {
     Idle,
     Event(TimerKey),
-    Tokio {
-        sleep: Pin<Box<tokio::time::Sleep>>,
-        _counted: Option<Sleeper>,
-    },
+    Tokio { sleep: Pin<Box<tokio::time::Sleep>>, _counted: Option<Sleeper> },
     Done,
 }
 
@@ -156,10 +148,7 @@ impl Sleep {
                 let rest = deadline - Instant::now();
                 let mut sleep = Box::pin(tokio::time::sleep(rest));
                 let poll = sleep.as_mut().poll(&mut Context::from_waker(cx.waker()));
-                self.state = State::Tokio {
-                    sleep,
-                    _counted: counted,
-                };
+                self.state = State::Tokio { sleep, _counted: counted };
                 poll
             }
         }
@@ -168,9 +157,7 @@ impl Sleep {
 
 impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("Sleep").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 
@@ -237,14 +224,8 @@ pub async fn timeout_at<F: Future>(deadline: Instant, future: F) -> Result<F::Ou
 /// # Panics
 /// If `period` is zero.
 pub fn interval(period: Duration) -> Interval {
-    assert!(
-        !period.is_zero(),
-        "the period of an interval must not be zero"
-    );
-    Interval {
-        period,
-        next: Instant::now(),
-    }
+    assert!(!period.is_zero(), "the period of an interval must not be zero");
+    Interval { period, next: Instant::now() }
 }
 
 /// The ticks of [`interval`]. A tick that comes late does not delay the next ones.

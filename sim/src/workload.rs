@@ -27,10 +27,7 @@ pub fn message(workload: &WorkloadPlan, op: OpId) -> Vec<u8> {
 pub fn identify(bytes: &[u8]) -> Option<OpId> {
     let identity: &[u8; IDENTITY] = bytes.first_chunk()?;
     let identity = u64::from_be_bytes(*identity);
-    Some(OpId {
-        client: (identity >> 32) as u32,
-        number: identity as u32,
-    })
+    Some(OpId { client: (identity >> 32) as u32, number: identity as u32 })
 }
 
 /// True if `bytes` are the message of `op`.
@@ -43,10 +40,7 @@ pub fn is_message(workload: &WorkloadPlan, op: OpId, bytes: &[u8]) -> bool {
         Some(piece) => body == piece,
         None => {
             let mut words = body.chunks_exact(8);
-            let whole = words
-                .by_ref()
-                .zip(0..)
-                .all(|(word, index)| word == filler(op, index));
+            let whole = words.by_ref().zip(0..).all(|(word, index)| word == filler(op, index));
             let rest = words.remainder();
             whole && *rest == filler(op, body.len() as u64 / 8)[..rest.len()]
         }
@@ -64,9 +58,7 @@ fn length(workload: &WorkloadPlan, op: OpId) -> usize {
 fn piece(workload: &WorkloadPlan, op: OpId) -> Option<&[u8]> {
     let file = workload.payload.as_deref()?;
     let size = (workload.size as usize).saturating_sub(IDENTITY).max(1);
-    let start = (op.number.saturating_sub(1) as usize)
-        .saturating_mul(size)
-        .min(file.len());
+    let start = (op.number.saturating_sub(1) as usize).saturating_mul(size).min(file.len());
     Some(&file[start..start.saturating_add(size).min(file.len())])
 }
 
@@ -90,33 +82,18 @@ mod tests {
     use super::*;
 
     fn plan(size: u64, payload: Option<&[u8]>) -> WorkloadPlan {
-        WorkloadPlan {
-            operations: 9,
-            size,
-            interval: 0,
-            payload: payload.map(Into::into),
-        }
+        WorkloadPlan { operations: 9, size, interval: 0, payload: payload.map(Into::into) }
     }
 
     #[test]
     fn messages_are_their_own_and_nobody_elses() {
-        let op = OpId {
-            client: 3,
-            number: 4,
-        };
+        let op = OpId { client: 3, number: 4 };
         for size in [8, 9, 15, 16, 64, 1000] {
             let plan = plan(size, None);
             let bytes = message(&plan, op);
             assert_eq!((bytes.len() as u64, identify(&bytes)), (size, Some(op)));
             assert!(is_message(&plan, op, &bytes));
-            assert!(!is_message(
-                &plan,
-                OpId {
-                    client: 3,
-                    number: 5
-                },
-                &bytes
-            ));
+            assert!(!is_message(&plan, OpId { client: 3, number: 5 }, &bytes));
             for at in 0..bytes.len() {
                 let mut damaged = bytes.clone();
                 damaged[at] ^= 1;
@@ -132,9 +109,7 @@ mod tests {
         let file: Vec<u8> = (0..=99).collect();
         let plan = plan(40, Some(&file));
         let pieces = (1..=4).map(|number| message(&plan, OpId { client: 1, number }));
-        let joined: Vec<u8> = pieces
-            .flat_map(|bytes| bytes[IDENTITY..].to_vec())
-            .collect();
+        let joined: Vec<u8> = pieces.flat_map(|bytes| bytes[IDENTITY..].to_vec()).collect();
         assert_eq!(joined, file);
     }
 }

@@ -14,12 +14,7 @@ mod ranges;
 mod schema;
 
 fn option(name: &'static str, kind: OptionKind, default: Option<OptionValue>) -> OptionSpec {
-    OptionSpec {
-        name,
-        kind,
-        default,
-        help: "an option",
-    }
+    OptionSpec { name, kind, default, help: "an option" }
 }
 
 /// A protocol with everything a protocol can declare, and one with nothing.
@@ -36,21 +31,14 @@ fn protocols() -> Vec<ProtocolSpec> {
                 option("buffer", OptionKind::Size, number(1024)),
                 option("spread", OptionKind::Probability, None),
                 option("fast_ack", OptionKind::Flag, Some(OptionValue::Flag(false))),
-                option(
-                    "variant",
-                    choice,
-                    Some(OptionValue::Word("cumulative".to_owned())),
-                ),
+                option("variant", choice, Some(OptionValue::Word("cumulative".to_owned()))),
                 option("retries", OptionKind::Count { min: 0, max: 10 }, number(3)),
             ],
             kinds: vec!["data", "ack"],
             fields: vec!["seq", "call"],
             events: vec!["timeout"],
         },
-        ProtocolSpec {
-            name: "plain".to_owned(),
-            ..ProtocolSpec::default()
-        },
+        ProtocolSpec { name: "plain".to_owned(), ..ProtocolSpec::default() },
     ]
 }
 
@@ -66,11 +54,7 @@ fn good_files() -> Vec<(String, String)> {
     let entries = std::fs::read_dir(folder().join("good")).expect("the folder is there");
     let paths = entries.map(|entry| entry.expect("readable").path());
     let read = |path: PathBuf| {
-        let name = path
-            .file_name()
-            .expect("a file")
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().expect("a file").to_string_lossy().into_owned();
         (name, std::fs::read_to_string(path).expect("readable"))
     };
     let mut files: Vec<_> = paths.map(read).collect();
@@ -111,9 +95,7 @@ fn bad_files_are_explained() {
 fn an_engine_chosen_later_is_checked_too() {
     let scenario = good("kitchen_sink.toml");
     assert!(scenario.check_engine(Engine::Event).is_ok());
-    let errors = scenario
-        .check_engine(Engine::Turmoil)
-        .expect_err("drift and pause");
+    let errors = scenario.check_engine(Engine::Turmoil).expect_err("drift and pause");
     insta::assert_snapshot!(errors.render(false));
     assert!(good("smallest.toml").check_engine(Engine::Turmoil).is_ok());
 }

@@ -27,7 +27,10 @@ pub(super) fn find(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
             return Err(Exit::Usage);
         }
         if found.len() == before {
-            complain(&format!("{}: there is no scenario file (*.toml) below this folder", path.display()));
+            complain(&format!(
+                "{}: there is no scenario file (*.toml) below this folder",
+                path.display()
+            ));
             return Err(Exit::Usage);
         }
     }
@@ -66,7 +69,9 @@ pub(super) fn load(path: &Path, registry: &Registry) -> Result<Scenario, Exit> {
     };
     loaded.map_err(|error| match error {
         LoadError::Unreadable { .. } => {
-            complain(&format!("{error}; give a scenario file, a folder of them, or - for standard input"));
+            complain(&format!(
+                "{error}; give a scenario file, a folder of them, or - for standard input"
+            ));
             Exit::Usage
         }
         LoadError::Wrong(diagnostics) => {

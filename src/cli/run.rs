@@ -154,9 +154,9 @@ fn print(
 ) -> io::Result<()> {
     let extent = match timeline {
         TimelineArg::None => None,
-        TimelineArg::Short => Some(outcome.report.failed_at.map_or(Extent::Ends(SHORT), |at| {
-            Extent::Around(at, SHORT)
-        })),
+        TimelineArg::Short => Some(
+            outcome.report.failed_at.map_or(Extent::Ends(SHORT), |at| Extent::Around(at, SHORT)),
+        ),
         TimelineArg::Full => Some(Extent::Full),
     };
     if let (Some(extent), Some(trace)) = (extent, &outcome.trace) {

@@ -9,19 +9,9 @@ use squall_sim::network::HostId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Row {
     /// Text in a host's column.
-    Cell {
-        host: HostId,
-        text: String,
-        tone: Tone,
-    },
+    Cell { host: HostId, text: String, tone: Tone },
     /// A datagram leaves one host for another; if it is lost on the way, why.
-    Arrow {
-        id: u64,
-        from: HostId,
-        to: HostId,
-        label: String,
-        lost: Option<String>,
-    },
+    Arrow { id: u64, from: HostId, to: HostId, label: String, lost: Option<String> },
     /// Text over all columns.
     Across(String),
 }
@@ -75,16 +65,8 @@ impl<'a> Canvas<'a> {
         let lane = (width - MARGIN) / hosts.len().max(1);
         let has_lanes = hosts.len() <= MAX_LANES && lane >= MIN_LANE;
         let count = hosts.len();
-        let order = (0..count)
-            .map(|host| (host + count - 1) % count.max(1))
-            .collect();
-        Canvas {
-            hosts,
-            width,
-            color,
-            lane: has_lanes.then_some(lane.min(44)),
-            order,
-        }
+        let order = (0..count).map(|host| (host + count - 1) % count.max(1)).collect();
+        Canvas { hosts, width, color, lane: has_lanes.then_some(lane.min(44)), order }
     }
 
     fn name(&self, host: HostId) -> &str {
@@ -115,11 +97,7 @@ impl<'a> Canvas<'a> {
     pub fn gap(&self, rows: usize, out: &mut dyn Write) -> io::Result<()> {
         match rows {
             0 => Ok(()),
-            rows => self.line(
-                &format!("{:>10}   ({rows} rows left out)", "..."),
-                Tone::Plain,
-                out,
-            ),
+            rows => self.line(&format!("{:>10}   ({rows} rows left out)", "..."), Tone::Plain, out),
         }
     }
 
@@ -138,7 +116,10 @@ impl<'a> Canvas<'a> {
             }
             (Row::Arrow { from, to, label, lost, .. }, Some(lane)) => {
                 let (from, to) = (self.column(*from, lane), self.column(*to, lane));
-                (arrow(from, to, label, lost.as_deref()), if lost.is_some() { Tone::Bad } else { Tone::Plain })
+                (
+                    arrow(from, to, label, lost.as_deref()),
+                    if lost.is_some() { Tone::Bad } else { Tone::Plain },
+                )
             }
             (Row::Arrow { from, to, label, lost, .. }, None) => {
                 let lost = lost.as_ref().map_or(String::new(), |why| format!(" (lost: {why})"));
@@ -158,11 +139,7 @@ impl<'a> Canvas<'a> {
             Tone::Warning => AnsiColor::Yellow.on_default(),
             Tone::Bad => AnsiColor::Red.on_default().bold(),
         };
-        if self.color {
-            writeln!(out, "{style}{text}{style:#}")
-        } else {
-            writeln!(out, "{text}")
-        }
+        if self.color { writeln!(out, "{style}{text}{style:#}") } else { writeln!(out, "{text}") }
     }
 }
 

@@ -11,13 +11,7 @@ pub(super) fn maybe(observed: &Observed<'_>) -> Finding {
     if let Some(violation) = false_success(observed) {
         return violation;
     }
-    let retries = observed
-        .run
-        .counts
-        .reports
-        .get("retransmission")
-        .copied()
-        .unwrap_or(0);
+    let retries = observed.run.counts.reports.get("retransmission").copied().unwrap_or(0);
     if retries > 0 {
         let message = format!("the protocol retransmitted (count: {retries}), which maybe forbids");
         return violated(observed.run.sim_time, message);
@@ -27,9 +21,7 @@ pub(super) fn maybe(observed: &Observed<'_>) -> Finding {
 
 /// Every reported success has n >= 1; once the run is over, every operation issued has.
 pub(super) fn at_least_once(observed: &Observed<'_>) -> Finding {
-    false_success(observed)
-        .or_else(|| never_executed(observed))
-        .unwrap_or_else(|| observed.held())
+    false_success(observed).or_else(|| never_executed(observed)).unwrap_or_else(|| observed.held())
 }
 
 /// n <= 1; a success has n = 1; a definite failure has n = 0.
@@ -55,18 +47,11 @@ fn executed_twice(observed: &Observed<'_>) -> Option<Finding> {
     let (first, second) = (op.first?, op.second?);
     let place = |execution: &Execution| {
         let host = observed.plan.host_name(execution.host);
-        format!(
-            "at {} by {host}/{}",
-            seconds(execution.at),
-            execution.incarnation
-        )
+        format!("at {} by {host}/{}", seconds(execution.at), execution.incarnation)
     };
     let (name, count) = (observed.name(id), op.executions);
-    let witness = format!(
-        "{name} was executed {count} times: {} and {}",
-        place(&first),
-        place(&second)
-    );
+    let witness =
+        format!("{name} was executed {count} times: {} and {}", place(&first), place(&second));
     Some(violated(second.at, witness))
 }
 
@@ -82,11 +67,7 @@ fn false_success(observed: &Observed<'_>) -> Option<Finding> {
 fn false_failure(observed: &Observed<'_>) -> Option<Finding> {
     let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Failed && op.executions > 0;
     let (id, op) = observed.run.history.operations().find(lie)?;
-    let (name, failed, ran) = (
-        observed.name(id),
-        seconds(op.ended_at),
-        seconds(op.first?.at),
-    );
+    let (name, failed, ran) = (observed.name(id), seconds(op.ended_at), seconds(op.first?.at));
     let witness =
         format!("{name} was reported a definite failure at {failed}, but was executed at {ran}");
     Some(violated(op.ended_at, witness))
@@ -97,11 +78,7 @@ fn never_executed(observed: &Observed<'_>) -> Option<Finding> {
     if !observed.is_over() || observed.run.history.executions() == 0 {
         return None;
     }
-    let (id, op) = observed
-        .run
-        .history
-        .operations()
-        .find(|(_, op)| op.executions == 0)?;
+    let (id, op) = observed.run.history.operations().find(|(_, op)| op.executions == 0)?;
     let (name, since) = (observed.name(id), seconds(op.invoked_at));
     let witness = format!("{name}, issued at {since}, was never executed, and the run is over");
     Some(violated(op.invoked_at, witness))

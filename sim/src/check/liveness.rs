@@ -12,9 +12,7 @@ pub(super) fn incomplete(observed: &Observed<'_>) -> Option<String> {
         Ending::CutOff { .. } => "the duration was over",
         Ending::Broken(_) => "the run broke",
     };
-    let pending = history
-        .operations()
-        .find(|(_, op)| op.outcome == Outcome::Pending);
+    let pending = history.operations().find(|(_, op)| op.outcome == Outcome::Pending);
     if let Some((id, op)) = pending {
         let (name, since) = (observed.name(id), seconds(op.invoked_at));
         return Some(format!("{name}, issued at {since}, never ended: {why}"));
@@ -28,15 +26,8 @@ pub(super) fn incomplete(observed: &Observed<'_>) -> Option<String> {
 
 /// Which operation ended too late.
 pub(super) fn late(observed: &Observed<'_>, within: u64) -> Option<String> {
-    let last = observed
-        .run
-        .history
-        .operations()
-        .max_by_key(|(_, op)| op.ended_at);
+    let last = observed.run.history.operations().max_by_key(|(_, op)| op.ended_at);
     let (id, op) = last.filter(|(_, op)| op.ended_at > within)?;
     let (name, ended) = (observed.name(id), seconds(op.ended_at));
-    Some(format!(
-        "{name} ended at {ended}, later than {}",
-        seconds(within)
-    ))
+    Some(format!("{name} ended at {ended}, later than {}", seconds(within)))
 }

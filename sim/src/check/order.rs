@@ -11,19 +11,12 @@ pub(super) fn fifo(observed: &Observed<'_>) -> Finding {
         observed.plan.expect.guarantee,
         Some(Guarantee::AtLeastOnce | Guarantee::ExactlyOnce)
     );
-    let disorder = if lossless {
-        history.first_gap()
-    } else {
-        history.first_inversion()
-    };
+    let disorder = if lossless { history.first_gap() } else { history.first_inversion() };
     let Some(disorder) = disorder else {
         return observed.held();
     };
     let (name, at) = (observed.name(disorder.op), seconds(disorder.at));
-    let other = crate::trace::OpId {
-        number: disorder.other,
-        ..disorder.op
-    };
+    let other = crate::trace::OpId { number: disorder.other, ..disorder.op };
     let other = observed.name(other);
     let witness = if lossless {
         format!("{name} was delivered at {at}, when {other} was next in order")

@@ -45,10 +45,7 @@ pub struct Report {
 impl Report {
     /// What was found about a guarantee.
     pub fn finding(&self, guarantee: Guarantee) -> &Finding {
-        let found = self
-            .guarantees
-            .iter()
-            .find(|(known, _)| *known == guarantee);
+        let found = self.guarantees.iter().find(|(known, _)| *known == guarantee);
         found.map_or(&Finding::Held, |(_, finding)| finding)
     }
 }
@@ -68,9 +65,7 @@ pub fn judge(plan: &Plan, run: &Run) -> Report {
     judgement.expected(plan, run, &guarantees);
     judgement.completion(&observed);
     for (cost, bounds) in &plan.expect.cost {
-        judgement
-            .failed
-            .extend(cost::out_of_bounds(&observed, *cost, *bounds));
+        judgement.failed.extend(cost::out_of_bounds(&observed, *cost, *bounds));
     }
     for (fault, count) in plan.faults.iter().zip(&run.faults) {
         if count.hits == 0 && !fault.optional {
@@ -78,19 +73,12 @@ pub fn judge(plan: &Plan, run: &Run) -> Report {
                 0 => "its trigger never matched".to_owned(),
                 n => format!("opportunities: {n}"),
             };
-            judgement
-                .unhit
-                .push(format!("fault `{}` never hit ({seen})", count.name));
+            judgement.unhit.push(format!("fault `{}` never hit ({seen})", count.name));
         }
     }
     let failed_at = judgement.at;
     let (verdict, failures) = judgement.sum_up();
-    Report {
-        verdict,
-        guarantees,
-        failures,
-        failed_at,
-    }
+    Report { verdict, guarantees, failures, failed_at }
 }
 
 #[derive(Default)]
@@ -158,9 +146,7 @@ impl Judgement {
                 self.not_shown.push(message.to_owned());
             }
             (_, None) => {
-                let late = expect
-                    .within
-                    .and_then(|within| liveness::late(observed, within));
+                let late = expect.within.and_then(|within| liveness::late(observed, within));
                 self.failed.extend(late);
             }
             _ => {}

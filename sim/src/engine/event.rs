@@ -1,11 +1,10 @@
 //! The event engine: hosts as tasks on one run queue, and a clock that jumps to the next event.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
 use async_task::Runnable;
@@ -22,8 +21,8 @@ thread_local! {
     static READY: RefCell<VecDeque<Runnable<Tag>>> = const { RefCell::new(VecDeque::new()) };
 }
 
-/// The world whose task was last woken from a foreign thread; 0 is none.
-static FOREIGN_WAKE: AtomicU64 = AtomicU64::new(0);
+/// The worlds that had a task woken from a foreign thread.
+static FOREIGN_WAKES: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
 
 /// Polls that may happen at one instant, and how many more for every host.
 const STEPS_PER_INSTANT: u64 = 1_000_000;
@@ -33,7 +32,7 @@ fn schedule(runnable: Runnable<Tag>) {
     let world = runnable.metadata().world;
     if world::world_id() != world {
         // Neither running nor dropping the task is possible here: it belongs to another thread.
-        FOREIGN_WAKE.store(world, Ordering::Relaxed);
+        FOREIGN_WAKES.lock().unwrap_or_else(PoisonError::into_inner).insert(world);
         std::mem::forget(runnable);
         return;
     }
@@ -45,11 +44,7 @@ pub(crate) fn spawn(host: HostId, future: impl Future<Output = ()> + 'static) ->
     let place = world::with(|world| {
         let id = world.id;
         let state = &world.hosts[host as usize];
-        let tag = Tag {
-            world: id,
-            host,
-            incarnation: state.incarnation,
-        };
+        let tag = Tag { world: id, host, incarnation: state.incarnation };
         state.up.then(|| (tag, state.tasks.vacant_key()))
     });
     let (tag, key) = place.flatten()?;
@@ -71,9 +66,7 @@ pub(crate) fn spawn(host: HostId, future: impl Future<Output = ()> + 'static) ->
 /// Cancels a task of a host.
 pub(crate) fn abort(host: HostId, key: usize) {
     // The task is dropped here, outside the borrow.
-    drop(world::with(|world| {
-        world.hosts[host as usize].tasks.try_remove(key)
-    }));
+    drop(world::with(|world| world.hosts[host as usize].tasks.try_remove(key)));
 }
 
 /// Runs the installed world to its end.
@@ -94,7 +87,10 @@ pub(super) fn run(plan: &Arc<Plan>, protocol: &Protocol) -> Ending {
     }
     let ending = engine.run();
     let ended = catch_unwind(AssertUnwindSafe(tear_down));
+    let foreign =
+        FOREIGN_WAKES.lock().unwrap_or_else(PoisonError::into_inner).remove(&world::world_id());
     match ended {
+        Ok(()) if foreign => Ending::Broken(FOREIGN.to_owned()),
         Ok(()) => ending,
         Err(payload) => Ending::Broken(in_drop(&*payload)),
     }
@@ -161,9 +157,7 @@ impl Loop<'_> {
     fn run_ready(&mut self) -> Result<(), String> {
         self.do_chores()?;
         while let Some(runnable) = self.next_ready() {
-            let Tag {
-                host, incarnation, ..
-            } = *runnable.metadata();
+            let Tag { host, incarnation, .. } = *runnable.metadata();
             let turn = world::with(|world| world.enter(host, incarnation));
             match turn {
                 Some(Turn::Run) => {}
@@ -226,9 +220,7 @@ impl Loop<'_> {
             };
             if at > self.plan.duration {
                 world.set_now(self.plan.duration);
-                return Err(Ending::CutOff {
-                    in_flight: world.in_flight() > 0,
-                });
+                return Err(Ending::CutOff { in_flight: world.in_flight() > 0 });
             }
             world.set_now(at);
             loop {
@@ -243,9 +235,6 @@ impl Loop<'_> {
             Ok(at > before)
         });
         match advanced? {
-            Err(Ending::Quiet) if self.was_woken_from_elsewhere() => {
-                return Some(Ending::Broken(FOREIGN.to_owned()));
-            }
             Err(ending) => return Some(ending),
             Ok(true) => self.steps_now = 0,
             Ok(false) => {}
@@ -264,16 +253,11 @@ impl Loop<'_> {
             let woken = &mut self.woken;
             let unwanted: Option<Vec<Waker>> = world::with(|world| {
                 let back = woken.drain(..);
-                back.filter_map(|(slot, waker)| world.sockets.put_back(slot, waker))
-                    .collect()
+                back.filter_map(|(slot, waker)| world.sockets.put_back(slot, waker)).collect()
             });
             drop(unwanted);
         }
         self.timers.drain(..).for_each(Waker::wake);
-    }
-
-    fn was_woken_from_elsewhere(&self) -> bool {
-        FOREIGN_WAKE.load(Ordering::Relaxed) == world::world_id()
     }
 
     /// Does what the world wants done outside its borrow, until it wants nothing more.
@@ -281,11 +265,7 @@ impl Loop<'_> {
         loop {
             let taken = world::with(|world| {
                 let chores = std::mem::take(&mut world.chores);
-                (
-                    chores,
-                    std::mem::take(&mut world.garbage),
-                    std::mem::take(&mut world.wakes),
-                )
+                (chores, std::mem::take(&mut world.garbage), std::mem::take(&mut world.wakes))
             });
             let Some((chores, garbage, wakes)) = taken else {
                 return Ok(());
@@ -300,11 +280,7 @@ impl Loop<'_> {
                     Chore::Ready(parked) => {
                         READY.with_borrow_mut(|ready| ready.extend(parked));
                     }
-                    Chore::Kill {
-                        host,
-                        tasks,
-                        parked,
-                    } => {
+                    Chore::Kill { host, tasks, parked } => {
                         let killed = catch_unwind(AssertUnwindSafe(|| {
                             drop(parked);
                             drop(tasks);
@@ -348,10 +324,7 @@ const FOREIGN: &str = "a task was woken from another thread, which no seed can r
     simulated host use squall::task::spawn instead of threads, and no library that starts its own";
 
 fn in_drop(payload: &(dyn std::any::Any + Send)) -> String {
-    format!(
-        "host software panicked while it was dropped: {}",
-        panic::describe(payload)
-    )
+    format!("host software panicked while it was dropped: {}", panic::describe(payload))
 }
 
 /// Drops the ready tasks that `is_dead`, and those that become ready by that, until none is left.
@@ -382,11 +355,7 @@ fn tear_down() {
         }
         for chore in std::mem::take(&mut world.chores) {
             match chore {
-                Chore::Kill {
-                    tasks: dead,
-                    parked: waiting,
-                    ..
-                } => {
+                Chore::Kill { tasks: dead, parked: waiting, .. } => {
                     tasks.extend(dead);
                     parked.extend(waiting);
                 }

@@ -76,30 +76,11 @@ pub fn run(plan: Arc<Plan>, protocol: &Protocol, keep_trace: bool) -> Result<Run
         Engine::Event => event::run(&plan, protocol),
         Engine::Turmoil => turmoil::run(&plan, protocol),
     };
-    let Some(world) = installed.take() else {
-        unreachable!("it was installed above")
-    };
-    let World {
-        now,
-        history,
-        counts,
-        network,
-        recorder,
-        errors,
-        ..
-    } = *world;
+    let Some(world) = installed.take() else { unreachable!("it was installed above") };
+    let World { now, history, counts, network, recorder, errors, .. } = *world;
     let faults = network.fault_counts();
     let (trace_hash, records) = recorder.finish();
-    Ok(Run {
-        ending,
-        sim_time: now,
-        history,
-        counts,
-        faults,
-        errors,
-        trace_hash,
-        records,
-    })
+    Ok(Run { ending, sim_time: now, history, counts, faults, errors, trace_hash, records })
 }
 
 /// The software of a host, from its start to its end.

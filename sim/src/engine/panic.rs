@@ -38,9 +38,7 @@ fn capture(info: &PanicHookInfo<'_>) -> bool {
     CAPTURE
         .try_with(|capture| match &mut *capture.borrow_mut() {
             Some(place) => {
-                *place = info
-                    .location()
-                    .map_or_else(String::new, |at| format!(" at {at}"));
+                *place = info.location().map_or_else(String::new, |at| format!(" at {at}"));
                 true
             }
             None => false,

@@ -41,9 +41,7 @@ struct Local {
 }
 
 fn runtime() -> Option<String> {
-    Handle::try_current()
-        .ok()
-        .map(|handle| handle.id().to_string())
+    Handle::try_current().ok().map(|handle| handle.id().to_string())
 }
 
 /// The host whose runtime is entered.
@@ -190,9 +188,7 @@ fn steps(plan: &Plan, sim: &mut turmoil::Sim<'_>) -> Ending {
 fn deliver_due(plan: &Plan, sim: &mut turmoil::Sim<'_>, now: u64) -> Option<Ending> {
     loop {
         let woken = world::with(|world| {
-            let at = world
-                .next_event()
-                .filter(|at| *at <= now.min(plan.duration))?;
+            let at = world.next_event().filter(|at| *at <= now.min(plan.duration))?;
             let at = at.max(world.now);
             world.set_now(at);
             Some(world.handle_event())
@@ -222,9 +218,7 @@ fn deliver_due(plan: &Plan, sim: &mut turmoil::Sim<'_>, now: u64) -> Option<Endi
         if quiet {
             return Some(Ending::Quiet);
         }
-        Some(Ending::CutOff {
-            in_flight: world.in_flight() > 0,
-        })
+        Some(Ending::CutOff { in_flight: world.in_flight() > 0 })
     })
     .flatten()
 }
@@ -233,11 +227,7 @@ fn do_chores(sim: &mut turmoil::Sim<'_>) {
     loop {
         let taken = world::with(|world| {
             let chores = std::mem::take(&mut world.chores);
-            (
-                chores,
-                std::mem::take(&mut world.garbage),
-                std::mem::take(&mut world.wakes),
-            )
+            (chores, std::mem::take(&mut world.garbage), std::mem::take(&mut world.wakes))
         });
         let Some((chores, garbage, wakes)) = taken else {
             return;

@@ -6,11 +6,7 @@
 fn sum(payload: impl Iterator<Item = u8>) -> u16 {
     let mut sum = 0u64;
     for (index, byte) in payload.enumerate() {
-        sum += if index % 2 == 0 {
-            u64::from(byte) << 8
-        } else {
-            u64::from(byte)
-        };
+        sum += if index % 2 == 0 { u64::from(byte) << 8 } else { u64::from(byte) };
     }
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);

@@ -27,13 +27,7 @@ pub(super) struct Spec {
 
 impl Spec {
     fn apply(&mut self, set: &Impairments) {
-        let Impairments {
-            delay,
-            jitter,
-            distribution,
-            loss,
-            ..
-        } = set;
+        let Impairments { delay, jitter, distribution, loss, .. } = set;
         self.delay = delay.unwrap_or(self.delay);
         self.jitter = jitter.unwrap_or(self.jitter);
         self.distribution = distribution.unwrap_or(self.distribution);
@@ -49,19 +43,11 @@ impl Spec {
 
     /// What is left of a link once the network is calm.
     fn calm(&mut self) {
-        *self = Spec {
-            delay: self.delay,
-            rate: self.rate,
-            ..Spec::default()
-        };
+        *self = Spec { delay: self.delay, rate: self.rate, ..Spec::default() };
     }
 
     fn is_plain(&self) -> bool {
-        let fixed = Spec {
-            delay: self.delay,
-            no_checksum: self.no_checksum,
-            ..Spec::default()
-        };
+        let fixed = Spec { delay: self.delay, no_checksum: self.no_checksum, ..Spec::default() };
         *self == fixed
     }
 }
@@ -101,12 +87,7 @@ impl Classes {
                 specs.push(spec);
             }
         }
-        Classes {
-            from,
-            to,
-            width,
-            specs,
-        }
+        Classes { from, to, width, specs }
     }
 
     /// The impairments from one host to another.
@@ -147,26 +128,11 @@ mod tests {
 
     #[test]
     fn later_rules_override_earlier_ones_key_by_key() {
-        let everywhere = Impairments {
-            delay: Some(10),
-            jitter: Some(2),
-            ..Impairments::default()
-        };
-        let uplink = Impairments {
-            delay: Some(99),
-            ..Impairments::default()
-        };
+        let everywhere = Impairments { delay: Some(10), jitter: Some(2), ..Impairments::default() };
+        let uplink = Impairments { delay: Some(99), ..Impairments::default() };
         let rules = [
-            LinkRule {
-                from: HostSet::all(),
-                to: HostSet::all(),
-                set: everywhere,
-            },
-            LinkRule {
-                from: HostSet::from_iter([2]),
-                to: HostSet::from_iter([0]),
-                set: uplink,
-            },
+            LinkRule { from: HostSet::all(), to: HostSet::all(), set: everywhere },
+            LinkRule { from: HostSet::from_iter([2]), to: HostSet::from_iter([0]), set: uplink },
         ];
         let classes = Classes::new(3, rules.iter(), false);
         let times = |from, to| (classes.spec(from, to).delay, classes.spec(from, to).jitter);

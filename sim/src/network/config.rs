@@ -30,9 +30,9 @@ impl HostSet {
     pub fn contains(&self, host: HostId) -> bool {
         match &self.0 {
             Members::All => true,
-            Members::Some(words) => words
-                .get(host as usize / 64)
-                .is_some_and(|word| word >> (host % 64) & 1 == 1),
+            Members::Some(words) => {
+                words.get(host as usize / 64).is_some_and(|word| word >> (host % 64) & 1 == 1)
+            }
         }
     }
 

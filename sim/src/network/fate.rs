@@ -152,12 +152,6 @@ impl Arrivals {
 impl Fate {
     #[inline]
     pub(crate) fn arrives(at: u64) -> Self {
-        Fate {
-            arrivals: Arrivals {
-                first: Some(at),
-                more: Vec::new(),
-            },
-            ..Fate::default()
-        }
+        Fate { arrivals: Arrivals { first: Some(at), more: Vec::new() }, ..Fate::default() }
     }
 }

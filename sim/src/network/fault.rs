@@ -35,13 +35,7 @@ pub(super) struct Fault {
 impl Fault {
     pub fn new(seed: u64, spec: FaultSpec) -> Self {
         let stream = Stream::new(seed, &["fault", &spec.name]);
-        Fault {
-            spec,
-            opportunities: 0,
-            hits: 0,
-            matches: 0,
-            stream,
-        }
+        Fault { spec, opportunities: 0, hits: 0, matches: 0, stream }
     }
 
     /// Counts a match and says whether the fault acts on it.
@@ -103,12 +97,7 @@ pub(super) struct Inspected<'a> {
 
 impl<'a> Inspected<'a> {
     pub fn new(packet: &'a Packet<'a>, dissect: Option<Dissect>, attempt: u64) -> Self {
-        Inspected {
-            packet,
-            dissect,
-            attempt,
-            dissection: OnceCell::new(),
-        }
+        Inspected { packet, dissect, attempt, dissection: OnceCell::new() }
     }
 
     /// True if the packet has everything the rule asks for.
@@ -122,19 +111,13 @@ impl<'a> Inspected<'a> {
         if rule.kind.is_none() && rule.fields.is_empty() {
             return true;
         }
-        let dissection = self.dissection.get_or_init(|| {
-            self.dissect
-                .and_then(|dissect| dissect(self.packet.payload))
-        });
+        let dissection = self
+            .dissection
+            .get_or_init(|| self.dissect.and_then(|dissect| dissect(self.packet.payload)));
         let Some(dissection) = dissection else {
             return false;
         };
-        rule.kind
-            .as_ref()
-            .is_none_or(|kind| *kind == dissection.kind)
-            && rule
-                .fields
-                .iter()
-                .all(|(name, value)| dissection.field(name) == Some(*value))
+        rule.kind.as_ref().is_none_or(|kind| *kind == dissection.kind)
+            && rule.fields.iter().all(|(name, value)| dissection.field(name) == Some(*value))
     }
 }

@@ -68,12 +68,7 @@ impl Link {
         match spec.loss {
             None => false,
             Some(Loss::Independent(probability)) => self.chance(Kind::Loss, n, probability),
-            Some(Loss::GilbertElliott {
-                p,
-                r,
-                loss_bad,
-                loss_good,
-            }) => {
+            Some(Loss::GilbertElliott { p, r, loss_bad, loss_good }) => {
                 let turn = if self.bad { r } else { p };
                 self.bad ^= self.chance(Kind::State, n, turn);
                 self.chance(Kind::Loss, n, if self.bad { loss_bad } else { loss_good })
@@ -86,12 +81,7 @@ impl Link {
         if length == 0 || !self.chance(Kind::Corrupt, n, spec.corrupt) {
             return None;
         }
-        Some(
-            self.stream
-                .sub(Kind::CorruptBit as u64)
-                .draw(n)
-                .below(length as u64 * 8),
-        )
+        Some(self.stream.sub(Kind::CorruptBit as u64).draw(n).below(length as u64 * 8))
     }
 
     /// Whether the n-th datagram is sent twice.
@@ -105,11 +95,7 @@ impl Link {
         let Some(rate) = spec.rate else {
             return Some(start);
         };
-        while self
-            .departures
-            .front()
-            .is_some_and(|departure| *departure <= now)
-        {
+        while self.departures.front().is_some_and(|departure| *departure <= now) {
             self.departures.pop_front();
         }
         if self.departures.len() as u64 >= spec.limit.unwrap_or(DEFAULT_LIMIT) {
@@ -176,11 +162,7 @@ mod tests {
     #[test]
     fn the_queue_sends_one_after_another_and_overflows() {
         // 1 Mbit/s: 97 + 28 bytes take 1 ms.
-        let spec = Spec {
-            rate: Some(1_000_000),
-            limit: Some(2),
-            ..Spec::default()
-        };
+        let spec = Spec { rate: Some(1_000_000), limit: Some(2), ..Spec::default() };
         let mut link = link();
         assert_eq!(link.departs(0, 97, &spec), Some(MS));
         assert_eq!(link.departs(0, 97, &spec), Some(2 * MS));
@@ -205,34 +187,18 @@ mod tests {
             (Distribution::Exponential, 110.0),
             (Distribution::Pareto, 110.0),
         ] {
-            let spec = Spec {
-                delay: 100 * MS,
-                jitter: 10 * MS,
-                distribution,
-                ..Spec::default()
-            };
+            let spec = Spec { delay: 100 * MS, jitter: 10 * MS, distribution, ..Spec::default() };
             let link = link();
             let total: u64 = (0..20_000).map(|n| link.delay(n, 0, &spec).0).sum();
             let measured = total as f64 / 20_000.0 / MS as f64;
-            assert!(
-                (measured - mean).abs() < 0.5,
-                "{distribution:?}: {measured} ms"
-            );
+            assert!((measured - mean).abs() < 0.5, "{distribution:?}: {measured} ms");
         }
     }
 
     #[test]
     fn gilbert_elliott_loses_in_bursts_with_the_stationary_share() {
-        let loss = Loss::GilbertElliott {
-            p: 0.02,
-            r: 0.2,
-            loss_bad: 1.0,
-            loss_good: 0.0,
-        };
-        let spec = Spec {
-            loss: Some(loss),
-            ..Spec::default()
-        };
+        let loss = Loss::GilbertElliott { p: 0.02, r: 0.2, loss_bad: 1.0, loss_good: 0.0 };
+        let spec = Spec { loss: Some(loss), ..Spec::default() };
         let mut link = link();
         let lost: Vec<bool> = (0..200_000).map(|n| link.loses(n, &spec)).collect();
         let share = lost.iter().filter(|lost| **lost).count() as f64 / lost.len() as f64;

@@ -82,19 +82,12 @@ impl Network {
         dissect: Option<Dissect>,
     ) -> Self {
         let classes = Classes::new(hosts.len() as u32, rules.iter(), false);
-        let faults: Vec<Fault> = faults
+        let faults: Vec<Fault> = faults.iter().map(|spec| Fault::new(seed, spec.clone())).collect();
+        let counts_attempts = faults
             .iter()
-            .map(|spec| Fault::new(seed, spec.clone()))
-            .collect();
-        let counts_attempts = faults.iter().any(|fault| {
-            fault
-                .packet()
-                .is_some_and(|(rule, _)| rule.attempt.is_some())
-        });
+            .any(|fault| fault.packet().is_some_and(|(rule, _)| rule.attempt.is_some()));
         let has_packet_faults = faults.iter().any(|fault| fault.packet().is_some());
-        let overrides = faults
-            .iter()
-            .any(|fault| matches!(fault.spec.action, Action::Link { .. }));
+        let overrides = faults.iter().any(|fault| matches!(fault.spec.action, Action::Link { .. }));
         Network {
             seed,
             links: Links::new(hosts.len()),
@@ -131,28 +124,12 @@ impl Network {
             Link::new(self.seed, name(packet.from), name(packet.to))
         });
         let n = link.next();
-        let mut order = FaultOrder {
-            copies: 0,
-            copy_after: 0,
-            extra: 0,
-        };
+        let mut order = FaultOrder { copies: 0, copy_after: 0, extra: 0 };
         if self.has_packet_faults && !self.calm {
-            let attempt = self
-                .attempts
-                .as_mut()
-                .map_or(0, |attempts| attempts.count(packet));
+            let attempt = self.attempts.as_mut().map_or(0, |attempts| attempts.count(packet));
             let inspected = Inspected::new(packet, self.dissect, attempt);
             for (index, fault) in self.faults.iter_mut().enumerate() {
-                meet(
-                    now,
-                    index as u32,
-                    fault,
-                    &inspected,
-                    packet,
-                    link,
-                    &mut order,
-                    &mut fate,
-                );
+                meet(now, index as u32, fault, &inspected, packet, link, &mut order, &mut fate);
             }
         }
         for index in &self.active {
@@ -193,10 +170,7 @@ impl Network {
                 Some(index) => drop(fate.flipped.remove(index)),
                 None => fate.flipped.push(bit),
             }
-            fate.marks.push(Mark::Corrupted {
-                by: Cause::Link,
-                bits: 1,
-            });
+            fate.marks.push(Mark::Corrupted { by: Cause::Link, bits: 1 });
         }
         if !fate.flipped.is_empty() && !spec.no_checksum {
             fate.checksum_fails = checksum::notices(packet.payload, &fate.flipped);
@@ -204,10 +178,7 @@ impl Network {
         let mut copies = 1;
         if link.duplicates(n, spec) {
             copies += 1;
-            fate.marks.push(Mark::Duplicated {
-                by: Cause::Link,
-                copies: 1,
-            });
+            fate.marks.push(Mark::Duplicated { by: Cause::Link, copies: 1 });
         }
         for copy in 0..copies + order.copies {
             let Some(departure) = link.departs(now, length, spec) else {
@@ -218,9 +189,7 @@ impl Network {
             if skipped {
                 fate.marks.push(Mark::Reordered);
             }
-            let behind = (copy + 1)
-                .saturating_sub(copies)
-                .saturating_mul(order.copy_after);
+            let behind = (copy + 1).saturating_sub(copies).saturating_mul(order.copy_after);
             let delay = delay.saturating_add(order.extra).saturating_add(behind);
             fate.arrivals.push(departure.saturating_add(delay));
         }
@@ -247,9 +216,7 @@ impl Network {
 
     /// True if some fault waits for a report.
     pub fn listens(&self) -> bool {
-        self.faults
-            .iter()
-            .any(|fault| matches!(fault.spec.trigger, Trigger::Event { .. }))
+        self.faults.iter().any(|fault| matches!(fault.spec.trigger, Trigger::Event { .. }))
     }
 
     /// Puts a partition or link override in force.
@@ -297,14 +264,7 @@ impl Network {
     pub fn stops(&mut self, fault: u32, from: HostId, to: HostId) -> bool {
         let fault = &mut self.faults[fault as usize];
         let stopped = match &fault.spec.action {
-            Action::Partition { cuts } => crosses(
-                cuts,
-                &Packet {
-                    from,
-                    to,
-                    payload: &[],
-                },
-            ),
+            Action::Partition { cuts } => crosses(cuts, &Packet { from, to, payload: &[] }),
             _ => false,
         };
         if stopped {
@@ -328,26 +288,16 @@ impl Network {
 
     /// How long a datagram now takes from one host to another at the least, nanoseconds.
     pub fn delay(&self, from: HostId, to: HostId) -> u64 {
-        if from == to {
-            0
-        } else {
-            self.classes.spec(from, to).delay
-        }
+        if from == to { 0 } else { self.classes.spec(from, to).delay }
     }
 
     /// True if a partition in force stops datagrams from one host to another.
     pub fn is_cut(&self, from: HostId, to: HostId) -> bool {
-        let packet = Packet {
-            from,
-            to,
-            payload: &[],
-        };
-        self.active
-            .iter()
-            .any(|index| match &self.faults[*index as usize].spec.action {
-                Action::Partition { cuts } => crosses(cuts, &packet),
-                _ => false,
-            })
+        let packet = Packet { from, to, payload: &[] };
+        self.active.iter().any(|index| match &self.faults[*index as usize].spec.action {
+            Action::Partition { cuts } => crosses(cuts, &packet),
+            _ => false,
+        })
     }
 
     /// What every fault came to, in file order.
@@ -371,10 +321,7 @@ struct FaultOrder {
 }
 
 /// Shows a datagram to one packet fault.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one step of transmit, with all it works on"
-)]
+#[expect(clippy::too_many_arguments, reason = "one step of transmit, with all it works on")]
 fn meet(
     now: u64,
     index: u32,
@@ -429,10 +376,7 @@ fn meet(
             if flips.is_empty() {
                 return;
             }
-            fate.marks.push(Mark::Corrupted {
-                by,
-                bits: flips.len() as u32,
-            });
+            fate.marks.push(Mark::Corrupted { by, bits: flips.len() as u32 });
             for bit in flips {
                 match fate.flipped.iter().position(|other| *other == bit) {
                     Some(at) => drop(fate.flipped.remove(at)),
@@ -450,14 +394,11 @@ fn meet(
 }
 
 fn crosses(cuts: &[(HostSet, HostSet)], packet: &Packet<'_>) -> bool {
-    cuts.iter()
-        .any(|(from, to)| from.contains(packet.from) && to.contains(packet.to))
+    cuts.iter().any(|(from, to)| from.contains(packet.from) && to.contains(packet.to))
 }
 
 fn concerns(rules: &[LinkRule], packet: &Packet<'_>) -> bool {
-    rules
-        .iter()
-        .any(|rule| rule.from.contains(packet.from) && rule.to.contains(packet.to))
+    rules.iter().any(|rule| rule.from.contains(packet.from) && rule.to.contains(packet.to))
 }
 
 /// The links that have something to remember, made when first used.
@@ -475,24 +416,13 @@ const TABLE_HOSTS: usize = 64;
 
 impl Links {
     fn new(hosts: usize) -> Self {
-        let cells = if hosts <= TABLE_HOSTS {
-            hosts * hosts
-        } else {
-            0
-        };
-        Links {
-            links: Vec::new(),
-            table: vec![0; cells],
-            width: hosts,
-            map: HashMap::default(),
-        }
+        let cells = if hosts <= TABLE_HOSTS { hosts * hosts } else { 0 };
+        Links { links: Vec::new(), table: vec![0; cells], width: hosts, map: HashMap::default() }
     }
 
     fn get(&mut self, from: HostId, to: HostId, make: impl FnOnce() -> Link) -> &mut Link {
         let index = if self.table.is_empty() {
-            self.map
-                .entry(u64::from(from) << 32 | u64::from(to))
-                .or_insert(0)
+            self.map.entry(u64::from(from) << 32 | u64::from(to)).or_insert(0)
         } else {
             &mut self.table[from as usize * self.width + to as usize]
         };

@@ -12,10 +12,7 @@ pub struct Dissection {
 impl Dissection {
     /// A datagram of this kind without fields.
     pub fn new(kind: &'static str) -> Self {
-        Dissection {
-            kind,
-            fields: Vec::new(),
-        }
+        Dissection { kind, fields: Vec::new() }
     }
 
     /// Adds a field.
@@ -26,19 +23,14 @@ impl Dissection {
 
     /// The value of a field.
     pub fn field(&self, name: &str) -> Option<u64> {
-        self.fields
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| *value)
+        self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 }
 
 impl std::fmt::Display for Dissection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.kind)?;
-        self.fields
-            .iter()
-            .try_for_each(|(name, value)| write!(f, " {name}={value}"))
+        self.fields.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }
 

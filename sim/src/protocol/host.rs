@@ -63,11 +63,7 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(plan: Arc<Plan>, host: HostId) -> Self {
-        Client {
-            plan,
-            host,
-            started: false,
-        }
+        Client { plan, host, started: false }
     }
 
     /// The protocol's options.
@@ -93,10 +89,7 @@ impl Client {
             sleep(Duration::from_nanos(interval)).await;
         }
         let id = world::with_host(|world, host| world.invoke(host)).flatten()?;
-        Some(Message {
-            id,
-            payload: workload::message(&self.plan.workload, id),
-        })
+        Some(Message { id, payload: workload::message(&self.plan.workload, id) })
     }
 
     /// The operation succeeded: the server has it.

@@ -57,11 +57,8 @@ pub struct Protocol {
 impl Protocol {
     /// A protocol whose hosts do nothing yet. `summary` is one sentence.
     pub fn new(name: impl Into<String>, summary: impl Into<String>) -> Self {
-        let spec = ProtocolSpec {
-            name: name.into(),
-            summary: summary.into(),
-            ..ProtocolSpec::default()
-        };
+        let spec =
+            ProtocolSpec { name: name.into(), summary: summary.into(), ..ProtocolSpec::default() };
         Protocol {
             spec,
             dissect: None,
@@ -96,12 +93,7 @@ impl Protocol {
         default: OptionValue,
         help: &'static str,
     ) -> Self {
-        self.spec.options.push(OptionSpec {
-            name,
-            kind,
-            default: Some(default),
-            help,
-        });
+        self.spec.options.push(OptionSpec { name, kind, default: Some(default), help });
         self
     }
 
@@ -145,8 +137,6 @@ impl Protocol {
 
 impl fmt::Debug for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Protocol")
-            .field("spec", &self.spec)
-            .finish_non_exhaustive()
+        f.debug_struct("Protocol").field("spec", &self.spec).finish_non_exhaustive()
     }
 }

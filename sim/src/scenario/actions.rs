@@ -17,9 +17,8 @@ pub(super) struct ActionKeys {
 }
 
 /// Keys that go with every action.
-pub(super) const FAULT_KEYS: [&str; 10] = [
-    "name", "optional", "packet", "at", "event", "nth", "first", "every", "chance", "action",
-];
+pub(super) const FAULT_KEYS: [&str; 10] =
+    ["name", "optional", "packet", "at", "event", "nth", "first", "every", "chance", "action"];
 
 /// The ways to say which matches count.
 pub(super) const PICKS: [&str; 4] = ["nth", "first", "every", "chance"];
@@ -33,13 +32,7 @@ const fn action(
     keys: &'static [&'static str],
     required: &'static [&'static str],
 ) -> ActionKeys {
-    ActionKeys {
-        name,
-        keys,
-        required,
-        impairments: false,
-        packet,
-    }
+    ActionKeys { name, keys, required, impairments: false, packet }
 }
 
 /// Every action.
@@ -53,10 +46,7 @@ pub(super) const ACTIONS: [ActionKeys; 11] = [
     action("crash", false, &["host", "for"], &["host"]),
     action("pause", false, &["host", "for"], &["host"]),
     action("clock-step", false, &["host", "by"], &["host", "by"]),
-    ActionKeys {
-        impairments: true,
-        ..action("link", false, &["from", "to", "both", "for"], &[])
-    },
+    ActionKeys { impairments: true, ..action("link", false, &["from", "to", "both", "for"], &[]) },
     action("calm", false, &[], &[]),
 ];
 

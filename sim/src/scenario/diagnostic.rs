@@ -40,13 +40,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at a place.
     pub(super) fn new(span: Span, message: impl Into<String>) -> Self {
-        Diagnostic {
-            message: message.into(),
-            span,
-            label: String::new(),
-            other: None,
-            help: None,
-        }
+        Diagnostic { message: message.into(), span, label: String::new(), other: None, help: None }
     }
 
     /// Adds what stands beside the place.
@@ -89,12 +83,7 @@ impl Diagnostics {
         list.sort_by_key(|one| one.span.start);
         // Recovery may report one thing twice.
         list.dedup();
-        Diagnostics {
-            name: name.to_owned(),
-            text,
-            list,
-            left_out,
-        }
+        Diagnostics { name: name.to_owned(), text, list, left_out }
     }
 
     /// The errors, in file order.
@@ -112,19 +101,11 @@ impl Diagnostics {
     ///
     /// Control characters of the file are replaced by visible ones. The text ends without a newline.
     pub fn render(&self, color: bool) -> String {
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(120);
         let lines = Lines::new(&self.text);
-        let mut drawn: Vec<String> = self
-            .list
-            .iter()
-            .take(DRAWN)
-            .map(|one| self.draw(&renderer, &lines, one))
-            .collect();
+        let mut drawn: Vec<String> =
+            self.list.iter().take(DRAWN).map(|one| self.draw(&renderer, &lines, one)).collect();
         match self.list.len().saturating_sub(DRAWN) + self.left_out {
             0 => {}
             1 => drawn.push("... and 1 more error".to_owned()),
@@ -157,9 +138,7 @@ impl Diagnostics {
                 // The renderer would count columns from the cut.
                 Some((line, column)) => {
                     let origin = Origin::path(path.as_str()).line(line + 1);
-                    group
-                        .element(origin.char_column(column + 1))
-                        .element(snippet)
+                    group.element(origin.char_column(column + 1)).element(snippet)
                 }
             };
         }
@@ -224,25 +203,18 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let starts = std::iter::once(0)
-            .chain(breaks.map(|(i, _)| i + 1))
-            .collect();
+        let starts = std::iter::once(0).chain(breaks.map(|(i, _)| i + 1)).collect();
         Lines { text, starts }
     }
 
     /// The line, counted from 0, in which a place is.
     pub(super) fn line_of(&self, offset: usize) -> usize {
-        self.starts
-            .partition_point(|start| *start <= offset)
-            .saturating_sub(1)
+        self.starts.partition_point(|start| *start <= offset).saturating_sub(1)
     }
 
     /// A line without its end.
     fn line(&self, index: usize) -> &'a str {
-        let end = self
-            .starts
-            .get(index + 1)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.starts.get(index + 1).map_or(self.text.len(), |next| next - 1);
         let line = &self.text[self.starts[index]..end];
         line.strip_suffix('\r').unwrap_or(line)
     }
@@ -258,12 +230,7 @@ impl<'a> Lines<'a> {
         let (line, from) = (self.line(index), self.starts[index]);
         let start = (start - from).min(line.len());
         let end = ceil(line, span.end.saturating_sub(from).clamp(start, line.len()));
-        Mark {
-            line: index,
-            span: start..end,
-            label: visible(label),
-            kind,
-        }
+        Mark { line: index, span: start..end, label: visible(label), kind }
     }
 
     /// The lines from the first mark to the last; very long ones are cut around their mark.
@@ -289,12 +256,7 @@ impl<'a> Lines<'a> {
             }
             text.push_str(&same_length(&line[window]));
         }
-        Excerpt {
-            first,
-            text,
-            marks,
-            column,
-        }
+        Excerpt { first, text, marks, column }
     }
 }
 
@@ -309,17 +271,12 @@ fn window(line: &str, around: usize) -> Span {
 /// The end of the last whole character before `index`, or `index` itself.
 fn floor(text: &str, index: usize) -> usize {
     let index = index.min(text.len());
-    (0..=index)
-        .rev()
-        .find(|i| text.is_char_boundary(*i))
-        .unwrap_or(0)
+    (0..=index).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
 }
 
 /// The start of the first whole character from `index` on.
 fn ceil(text: &str, index: usize) -> usize {
-    (index..text.len())
-        .find(|i| text.is_char_boundary(*i))
-        .unwrap_or(text.len())
+    (index..text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len())
 }
 
 /// True for what a terminal might obey or hide instead of showing it.
@@ -419,10 +376,7 @@ mod tests {
                 for length in [0, 1, 2, 7, 500_000] {
                     let drawn = render(text, start..start + length);
                     assert!(drawn.contains("here"), "{drawn}");
-                    assert!(
-                        !drawn.contains(|c: char| c.is_control() && c != '\n'),
-                        "{drawn:?}"
-                    );
+                    assert!(!drawn.contains(|c: char| c.is_control() && c != '\n'), "{drawn:?}");
                 }
             }
         }
@@ -438,15 +392,9 @@ mod tests {
         for color in [false, true] {
             let all = Diagnostics::new("\u{1b}[1m.toml", text.into(), vec![one.clone()], 0);
             let drawn = all.render(color);
-            for bad in [
-                "\u{1b}[2J",
-                "\u{1b}[31m",
-                "\u{9b}",
-                "\u{7}",
-                "\u{202e}",
-                "\u{7f}",
-                "\u{1b}[1m.",
-            ] {
+            for bad in
+                ["\u{1b}[2J", "\u{1b}[31m", "\u{9b}", "\u{7}", "\u{202e}", "\u{7f}", "\u{1b}[1m."]
+            {
                 assert!(!drawn.contains(bad), "{drawn:?}");
             }
         }
@@ -454,9 +402,7 @@ mod tests {
 
     #[test]
     fn errors_come_in_file_order_and_the_rest_is_counted() {
-        let list = (0..150)
-            .rev()
-            .map(|i| Diagnostic::new(i..i, format!("e{i}")));
+        let list = (0..150).rev().map(|i| Diagnostic::new(i..i, format!("e{i}")));
         let all = Diagnostics::new("a", " ".repeat(200).into(), list.collect(), 0);
         let drawn = all.render(false);
         assert!(drawn.starts_with("error: e0\n"), "{drawn}");

@@ -17,22 +17,14 @@ pub(super) struct Drawn<T> {
 impl<T: Number> Drawn<T> {
     /// The same value for every seed.
     pub(super) fn fixed(value: T) -> Self {
-        Drawn {
-            low: value,
-            high: value,
-            path: None,
-        }
+        Drawn { low: value, high: value, path: None }
     }
 
     /// What stands at the key `path`.
     pub(super) fn new(quantity: Quantity<T>, path: &str) -> Self {
         match quantity {
             Quantity::One(value) => Drawn::fixed(value),
-            Quantity::Range { low, high } => Drawn {
-                low,
-                high,
-                path: Some(path.into()),
-            },
+            Quantity::Range { low, high } => Drawn { low, high, path: Some(path.into()) },
         }
     }
 
@@ -40,11 +32,9 @@ impl<T: Number> Drawn<T> {
     pub(super) fn at(&self, seed: u64) -> T {
         match &self.path {
             None => self.low,
-            Some(path) => T::between(
-                self.low,
-                self.high,
-                Stream::new(seed, &["range", path]).draw(0),
-            ),
+            Some(path) => {
+                T::between(self.low, self.high, Stream::new(seed, &["range", path]).draw(0))
+            }
         }
     }
 
@@ -123,10 +113,7 @@ mod tests {
 
     #[test]
     fn a_draw_is_keyed_by_seed_and_path_alone() {
-        let range = Quantity::Range {
-            low: 0,
-            high: u64::MAX,
-        };
+        let range = Quantity::Range { low: 0, high: u64::MAX };
         let (a, b) = (Drawn::new(range, "a"), Drawn::new(range, "b"));
         assert_eq!(a.at(1), Drawn::new(range, "a").at(1));
         assert_ne!(a.at(1), b.at(1));
@@ -135,10 +122,7 @@ mod tests {
 
     #[test]
     fn the_widest_ranges_do_not_overflow() {
-        let range = Quantity::Range {
-            low: i64::MIN,
-            high: i64::MAX,
-        };
+        let range = Quantity::Range { low: i64::MIN, high: i64::MAX };
         let drawn: Drawn<i64> = Drawn::new(range, "a");
         assert_ne!(drawn.at(1), drawn.at(2));
         let (low, high) = (0.0, 1.0);

@@ -12,9 +12,7 @@ pub(super) fn read(table: &Reader<'_>) -> Expect {
         if completes == Some(false) {
             let one = Diagnostic::new(table.key_span("within"), "`within` needs completes = true");
             let one = one.label("when every operation must have ended");
-            table
-                .errors
-                .add(one.other(table.value_span("completes"), "some must not end"));
+            table.errors.add(one.other(table.value_span("completes"), "some must not end"));
         }
         completes = completes.or(Some(true));
     }
@@ -39,9 +37,7 @@ fn violates(table: &Reader<'_>) -> Vec<Guarantee> {
     for (word, span) in table.words("violates").unwrap_or_default() {
         let Some(one) = guarantee(word) else { continue };
         if all.contains(&one) {
-            table
-                .errors
-                .add(Diagnostic::new(span, format!("`{word}` is named twice")));
+            table.errors.add(Diagnostic::new(span, format!("`{word}` is named twice")));
         } else {
             all.push(one);
         }
@@ -52,24 +48,16 @@ fn violates(table: &Reader<'_>) -> Vec<Guarantee> {
 fn contradictions(table: &Reader<'_>, expect: &Expect) {
     let clash = |key: &str, message: &str| {
         let one = Diagnostic::new(table.key_span("violates"), message);
-        let one = one
-            .label("what must be violated")
-            .other(table.key_span(key), "what must hold");
+        let one = one.label("what must be violated").other(table.key_span(key), "what must hold");
         table
             .errors
             .add(one.help("a scenario shows either that a property holds or that it is violated"));
     };
     if table.has("violates") && table.has("guarantee") {
-        clash(
-            "guarantee",
-            "`violates` and `guarantee` exclude one another",
-        );
+        clash("guarantee", "`violates` and `guarantee` exclude one another");
     }
     if expect.violates.contains(&Guarantee::Fifo) && expect.fifo {
-        clash(
-            "order",
-            "order = \"fifo\" can not both hold and be violated",
-        );
+        clash("order", "order = \"fifo\" can not both hold and be violated");
     }
 }
 

@@ -97,9 +97,8 @@ pub(super) fn read_all(
     let mut faults = Vec::new();
     for (i, table) in file.tables("fault", paths()).iter().enumerate() {
         let given = table.text("name");
-        let name = given
-            .as_ref()
-            .map_or(format!("fault-{}", i + 1), |(name, _)| (*name).to_owned());
+        let name =
+            given.as_ref().map_or(format!("fault-{}", i + 1), |(name, _)| (*name).to_owned());
         let span = given.map_or(table.span.clone(), |(_, span)| span);
         if let Some(first) = names.get(&name) {
             let message = format!("two faults are called {}", quote(&name));
@@ -138,13 +137,7 @@ fn read(
     let hold = action.is_some_and(|action| action.name == "hold");
     let length = if hold { None } else { table.whole("for") };
     let action = action.and_then(|action| read_action(table, action.name, around));
-    Some(Fault {
-        name,
-        optional,
-        trigger: trigger?,
-        action: action?,
-        length,
-    })
+    Some(Fault { name, optional, trigger: trigger?, action: action?, length })
 }
 
 /// Notes keys of other actions, and required ones that are absent.
@@ -153,15 +146,10 @@ fn check_keys(table: &Reader<'_>, action: &ActionKeys) {
     let place = format!("in a fault with action = \"{}\"", action.name);
     for (key, span, _) in table.entries() {
         if table.declares(key) && !allowed.contains(&key) {
-            let owners = ACTIONS
-                .iter()
-                .filter(|other| other.allowed().contains(&key));
+            let owners = ACTIONS.iter().filter(|other| other.allowed().contains(&key));
             let owners = listed(owners.map(|other| other.name));
-            let own: Vec<&str> = allowed
-                .iter()
-                .copied()
-                .filter(|name| !FAULT_KEYS.contains(name))
-                .collect();
+            let own: Vec<&str> =
+                allowed.iter().copied().filter(|name| !FAULT_KEYS.contains(name)).collect();
             let own = match own.as_slice() {
                 [] => format!("`{}` takes no keys of its own", action.name),
                 own => format!("`{}` takes {}", action.name, listed(own.iter().copied())),
@@ -171,11 +159,7 @@ fn check_keys(table: &Reader<'_>, action: &ActionKeys) {
             table.errors.add(one.help(own));
         }
     }
-    action
-        .required
-        .iter()
-        .filter(|key| !table.has(key))
-        .for_each(|key| table.missing(key, &place));
+    action.required.iter().filter(|key| !table.has(key)).for_each(|key| table.missing(key, &place));
 }
 
 /// Checks the values of a fault whose action is not known.
@@ -198,19 +182,13 @@ fn trigger(
     match given.as_slice() {
         [] => {
             let one = Diagnostic::new(table.span.clone(), "this fault has no trigger");
-            table
-                .errors
-                .add_missing(one.help(format!("give it one of {help}")));
+            table.errors.add_missing(one.help(format!("give it one of {help}")));
         }
         [_] => {}
         [first, second, ..] => {
-            let one = Diagnostic::new(
-                table.key_span(second),
-                "this fault has more than one trigger",
-            );
-            let one = one
-                .label("another trigger")
-                .other(table.key_span(first), "a trigger");
+            let one =
+                Diagnostic::new(table.key_span(second), "this fault has more than one trigger");
+            let one = one.label("another trigger").other(table.key_span(first), "a trigger");
             table.errors.add(one.help(format!(
                 "keep one of {help}; a second [[fault]] can do the same at another time"
             )));
@@ -220,18 +198,12 @@ fn trigger(
         let message = format!("`{only}` can not trigger what happens to a datagram");
         let one = Diagnostic::new(table.key_span(only), message);
         let one = one.other(table.value_span("action"), "this needs a datagram");
-        table
-            .errors
-            .add(one.help("use packet = { ... } to say which datagrams"));
+        table.errors.add(one.help("use packet = { ... } to say which datagrams"));
     }
     let pick = pick(table, given.first().copied());
-    let packet = table
-        .table("packet")
-        .map(|packet| read_packet(&packet, around, pick.clone()));
+    let packet = table.table("packet").map(|packet| read_packet(&packet, around, pick.clone()));
     let at = table.whole("at").map(DrawnTrigger::At);
-    let event = table
-        .table("event")
-        .map(|event| read_event(&event, around, pick));
+    let event = table.table("event").map(|event| read_event(&event, around, pick));
     packet.flatten().or(at).or(event.flatten())
 }
 
@@ -240,19 +212,13 @@ fn pick(table: &Reader<'_>, trigger: Option<&str>) -> DrawnPick {
     if let [first, second, ..] = given.as_slice() {
         let message = format!("`{first}` and `{second}` exclude one another");
         let one = Diagnostic::new(table.key_span(second), message);
-        table.errors.add(
-            one.label("a second choice of matches")
-                .other(table.key_span(first), "the first"),
-        );
+        table
+            .errors
+            .add(one.label("a second choice of matches").other(table.key_span(first), "the first"));
     }
     if let (Some(key), Some("at")) = (given.first(), trigger) {
-        let one = Diagnostic::new(
-            table.key_span(key),
-            format!("`{key}` does not go with `at`"),
-        );
-        let one = one
-            .label("a time comes once")
-            .other(table.key_span("at"), "the trigger");
+        let one = Diagnostic::new(table.key_span(key), format!("`{key}` does not go with `at`"));
+        let one = one.label("a time comes once").other(table.key_span("at"), "the trigger");
         table.errors.add(
             one.help("nth, first, every and chance choose among matches of `packet` or `event`"),
         );
@@ -280,10 +246,7 @@ fn read_packet(
     let field = |name: &&'static str| Some(((*name).to_owned(), packet.whole(name)?));
     let fields = around.words.fields().iter().filter_map(field).collect();
     let attempt = packet.whole("attempt");
-    let (from, to) = (
-        around.hosts.at_or_all(packet, "from"),
-        around.hosts.at_or_all(packet, "to"),
-    );
+    let (from, to) = (around.hosts.at_or_all(packet, "from"), around.hosts.at_or_all(packet, "to"));
     Some(DrawnTrigger::Packet {
         from: from?,
         to: to?,
@@ -304,39 +267,25 @@ fn read_event(
     if let Some(known) = around.words.events().filter(|known| !known.contains(&name)) {
         event.unknown_word("event", name, span, &known);
     }
-    Some(DrawnTrigger::Event {
-        hosts: hosts?,
-        name: name.to_owned(),
-        pick,
-    })
+    Some(DrawnTrigger::Event { hosts: hosts?, name: name.to_owned(), pick })
 }
 
 fn read_action(table: &Reader<'_>, action: &str, around: &Surroundings<'_>) -> Option<DrawnAction> {
     let hosts = around.hosts;
     Some(match action {
         "drop" => DrawnAction::Fixed(Action::Drop),
-        "duplicate" => DrawnAction::Duplicate {
-            copies: table.whole("copies"),
-            after: table.whole("after"),
-        },
+        "duplicate" => {
+            DrawnAction::Duplicate { copies: table.whole("copies"), after: table.whole("after") }
+        }
         "delay" => DrawnAction::Delay(not_negative(table, "by")?),
         "corrupt" => DrawnAction::Corrupt(table.whole("bits")),
         "hold" => DrawnAction::Hold(table.whole("for")?),
-        "partition" => DrawnAction::Fixed(Action::Partition {
-            cuts: cuts(table, hosts)?,
-        }),
-        "crash" => DrawnAction::Fixed(Action::Crash {
-            hosts: hosts.at(table, "host")?,
-        }),
-        "pause" => DrawnAction::Fixed(Action::Pause {
-            hosts: hosts.at(table, "host")?,
-        }),
+        "partition" => DrawnAction::Fixed(Action::Partition { cuts: cuts(table, hosts)? }),
+        "crash" => DrawnAction::Fixed(Action::Crash { hosts: hosts.at(table, "host")? }),
+        "pause" => DrawnAction::Fixed(Action::Pause { hosts: hosts.at(table, "host")? }),
         "clock-step" => {
             let (hosts, by) = (hosts.at(table, "host"), table.signed("by"));
-            DrawnAction::ClockStep {
-                hosts: hosts?,
-                by: by?,
-            }
+            DrawnAction::ClockStep { hosts: hosts?, by: by? }
         }
         "link" => {
             if !impairments().iter().any(|key| table.has(key.name)) {
@@ -360,9 +309,7 @@ fn not_negative(table: &Reader<'_>, key: &str) -> Option<Drawn<u64>> {
     if drawn.is_none() {
         let message = format!("`{key}` must not be negative here");
         let one = Diagnostic::new(table.value_span(key), message);
-        table
-            .errors
-            .add(one.label("a datagram can not arrive earlier than without the fault"));
+        table.errors.add(one.label("a datagram can not arrive earlier than without the fault"));
     }
     drawn
 }
@@ -383,17 +330,12 @@ fn cuts(table: &Reader<'_>, hosts: &Hosts) -> Option<Vec<(HostSet, HostSet)>> {
     }
     if table.has("groups") {
         let groups = hosts.groups(table, "groups")?;
-        let pairs = groups
-            .iter()
-            .flat_map(|from| groups.iter().map(move |to| (from, to)));
+        let pairs = groups.iter().flat_map(|from| groups.iter().map(move |to| (from, to)));
         let pairs = pairs.filter(|(from, to)| !std::ptr::eq(*from, *to));
         return Some(pairs.map(|(from, to)| (from.clone(), to.clone())).collect());
     }
     if !one_way {
-        let one = Diagnostic::new(
-            table.span.clone(),
-            "this partition does not say what it parts",
-        );
+        let one = Diagnostic::new(table.span.clone(), "this partition does not say what it parts");
         table.errors.add_missing(one.help("groups = [[\"client-*\"], [\"server\"]], or for one way from = \"...\" and to = \"...\""));
         return None;
     }
@@ -420,14 +362,7 @@ impl Fault {
 impl DrawnTrigger {
     fn at(&self, seed: u64) -> Trigger {
         match self {
-            DrawnTrigger::Packet {
-                from,
-                to,
-                kind,
-                fields,
-                attempt,
-                pick,
-            } => {
+            DrawnTrigger::Packet { from, to, kind, fields, attempt, pick } => {
                 let field = |(name, value): &(String, Drawn<u64>)| (name.clone(), value.at(seed));
                 let matching = PacketMatch {
                     from: from.clone(),
@@ -436,17 +371,12 @@ impl DrawnTrigger {
                     fields: fields.iter().map(field).collect(),
                     attempt: at(attempt, seed),
                 };
-                Trigger::Packet {
-                    matching,
-                    pick: pick.at(seed),
-                }
+                Trigger::Packet { matching, pick: pick.at(seed) }
             }
             DrawnTrigger::At(time) => Trigger::At(time.at(seed)),
-            DrawnTrigger::Event { hosts, name, pick } => Trigger::Event {
-                hosts: hosts.clone(),
-                name: name.clone(),
-                pick: pick.at(seed),
-            },
+            DrawnTrigger::Event { hosts, name, pick } => {
+                Trigger::Event { hosts: hosts.clone(), name: name.clone(), pick: pick.at(seed) }
+            }
         }
     }
 }
@@ -467,24 +397,16 @@ impl DrawnAction {
     fn at(&self, seed: u64) -> Action {
         match self {
             DrawnAction::Fixed(action) => action.clone(),
-            DrawnAction::Duplicate { copies, after } => Action::Duplicate {
-                copies: at_or(copies, seed, 1),
-                after: at_or(after, seed, 0),
-            },
+            DrawnAction::Duplicate { copies, after } => {
+                Action::Duplicate { copies: at_or(copies, seed, 1), after: at_or(after, seed, 0) }
+            }
             DrawnAction::Delay(by) => Action::Delay { by: by.at(seed) },
-            DrawnAction::Corrupt(bits) => Action::Corrupt {
-                bits: at_or(bits, seed, 1),
-            },
-            DrawnAction::Hold(length) => Action::Hold {
-                length: length.at(seed),
-            },
-            DrawnAction::ClockStep { hosts, by } => Action::ClockStep {
-                hosts: hosts.clone(),
-                by: by.at(seed),
-            },
-            DrawnAction::Link(link) => Action::Link {
-                rules: link.rules(seed).collect(),
-            },
+            DrawnAction::Corrupt(bits) => Action::Corrupt { bits: at_or(bits, seed, 1) },
+            DrawnAction::Hold(length) => Action::Hold { length: length.at(seed) },
+            DrawnAction::ClockStep { hosts, by } => {
+                Action::ClockStep { hosts: hosts.clone(), by: by.at(seed) }
+            }
+            DrawnAction::Link(link) => Action::Link { rules: link.rules(seed).collect() },
         }
     }
 }

@@ -34,12 +34,7 @@ pub(super) struct Hosts {
 impl Hosts {
     /// The server and at most `clients` clients.
     pub(super) fn new(clients: u32) -> Self {
-        Hosts {
-            clients,
-            names: OnceCell::new(),
-            known: RefCell::default(),
-            patterns: Cell::new(0),
-        }
+        Hosts { clients, names: OnceCell::new(), known: RefCell::default(), patterns: Cell::new(0) }
     }
 
     /// How many there are at most.
@@ -61,9 +56,7 @@ impl Hosts {
             if self.patterns.get() > MAX_PATTERNS {
                 return Err(format!("the file has more than {MAX_PATTERNS} patterns"));
             }
-            let names = self
-                .names
-                .get_or_init(|| (0..self.len()).map(host_name).collect());
+            let names = self.names.get_or_init(|| (0..self.len()).map(host_name).collect());
             let found = (0..self.len()).filter(|host| matches(pattern, &names[*host as usize]));
             found.collect()
         } else {
@@ -72,9 +65,7 @@ impl Hosts {
         if set.iter(self.len()).next().is_none() {
             return Err("no such host".to_owned());
         }
-        self.known
-            .borrow_mut()
-            .insert(pattern.to_owned(), set.clone());
+        self.known.borrow_mut().insert(pattern.to_owned(), set.clone());
         Ok(set)
     }
 
@@ -155,9 +146,7 @@ impl Hosts {
         if list.len() < 2 || list.len() > MAX_GROUPS {
             let message = format!("`{name}` must have at least 2 groups and at most {MAX_GROUPS}");
             let one = Diagnostic::new(span, message).label(format!("groups here: {}", list.len()));
-            reader
-                .errors
-                .add(one.help("such as groups = [[\"client-*\"], [\"server\"]]"));
+            reader.errors.add(one.help("such as groups = [[\"client-*\"], [\"server\"]]"));
             return None;
         }
         let mut groups: Vec<HostSet> = Vec::new();
@@ -182,9 +171,7 @@ impl Hosts {
             if let Some((host, owner)) = twice {
                 let message = format!("`{}` is in two groups", host_name(host));
                 let one = Diagnostic::new(value.span(), message).label("again in this group");
-                reader
-                    .errors
-                    .add(one.other(list[owner].span(), "already in this one"));
+                reader.errors.add(one.other(list[owner].span(), "already in this one"));
             }
             groups.push(group);
         }
@@ -245,12 +232,7 @@ impl HostRules {
                 drifts.push(clock.key_span("drift"));
             }
             if let Some(hosts) = set {
-                rules.push(HostRule {
-                    hosts,
-                    receive_buffer,
-                    offset,
-                    drift,
-                });
+                rules.push(HostRule { hosts, receive_buffer, offset, drift });
             }
         }
         HostRules(rules)
@@ -321,15 +303,7 @@ mod tests {
         assert_eq!(ids("client-12"), Ok(vec![12]));
         assert_eq!(ids("client-1*"), Ok(vec![1, 10, 11, 12]));
         assert_eq!(ids("*").map(|all| all.len()), Ok(13));
-        for none in [
-            "client-13",
-            "client-0",
-            "client-01",
-            "client-+1",
-            "",
-            "server*x",
-            "Server",
-        ] {
+        for none in ["client-13", "client-0", "client-01", "client-+1", "", "server*x", "Server"] {
             assert!(ids(none).is_err(), "{none}");
         }
     }

@@ -115,23 +115,13 @@ impl DrawnLoss {
         let model = table.table("loss")?.table("gemodel")?;
         let (p, r) = (model.probability("p"), model.probability("r"));
         let (loss_bad, loss_good) = (model.probability("1-h"), model.probability("1-k"));
-        Some(DrawnLoss::GilbertElliott {
-            p: p?,
-            r: r?,
-            loss_bad,
-            loss_good,
-        })
+        Some(DrawnLoss::GilbertElliott { p: p?, r: r?, loss_bad, loss_good })
     }
 
     fn at(&self, seed: u64) -> Loss {
         match self {
             DrawnLoss::Independent(loss) => Loss::Independent(loss.at(seed)),
-            DrawnLoss::GilbertElliott {
-                p,
-                r,
-                loss_bad,
-                loss_good,
-            } => Loss::GilbertElliott {
+            DrawnLoss::GilbertElliott { p, r, loss_bad, loss_good } => Loss::GilbertElliott {
                 p: p.at(seed),
                 r: r.at(seed),
                 loss_bad: at_or(loss_bad, seed, 1.0),
@@ -146,11 +136,8 @@ impl DrawnLoss {
 pub(super) fn paths() -> impl FnMut(usize, &DeTable<'_>) -> String {
     let mut seen: HashMap<String, usize> = HashMap::new();
     move |_, table| {
-        let hosts = |key: &str| {
-            table
-                .get(key)
-                .map_or("*".to_owned(), |value| words(value.get_ref()))
-        };
+        let hosts =
+            |key: &str| table.get(key).map_or("*".to_owned(), |value| words(value.get_ref()));
         let ends = format!("{}->{}", hosts("from"), hosts("to"));
         let count = seen.entry(ends.clone()).or_insert(0);
         *count += 1;

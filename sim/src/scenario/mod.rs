@@ -201,11 +201,7 @@ impl Scenario {
             options: this.options.at(seed),
             workload: this.workload.at(seed),
             hosts: this.hosts.plan(this.workload.clients(seed), seed),
-            links: this
-                .links
-                .iter()
-                .flat_map(|link| link.rules(seed))
-                .collect(),
+            links: this.links.iter().flat_map(|link| link.rules(seed)).collect(),
             faults: this.faults.iter().map(|fault| fault.at(seed)).collect(),
             expect: this.expect.clone(),
         }
@@ -219,9 +215,7 @@ fn syntax_error(error: &toml::de::Error, text: &str) -> Diagnostic {
         None => (error.message(), "nothing"),
     };
     let span = error.span().unwrap_or(text.len()..text.len());
-    let is_gap = text
-        .get(span.clone())
-        .is_none_or(|found| found.trim().is_empty());
+    let is_gap = text.get(span.clone()).is_none_or(|found| found.trim().is_empty());
     let one = |message: &str| Diagnostic::new(span.clone(), message);
     match (what, expected) {
         ("duplicate key", _) => one("this is given twice").label("the second time"),
@@ -248,12 +242,8 @@ fn check(
     protocols: &[ProtocolSpec],
 ) -> Option<Checked> {
     // Which keys and words are right depends on the protocol, so it must be known first.
-    let known = table
-        .get("protocol")
-        .and_then(|value| value.get_ref().as_str());
-    let known = protocols
-        .iter()
-        .find(|spec| Some(spec.name.as_str()) == known);
+    let known = table.get("protocol").and_then(|value| value.get_ref().as_str());
+    let known = protocols.iter().find(|spec| Some(spec.name.as_str()) == known);
     let words = Vocabulary::of(known);
     let keys = tables::file(&words);
     let file = Reader::open(errors, &keys, table, 0..0, String::new());
@@ -271,10 +261,7 @@ fn check(
     let mut event_only = Vec::new();
     let schedule = match file.word("schedule") {
         Some("random") => {
-            event_only.push((
-                file.value_span("schedule"),
-                "run ready tasks in random order",
-            ));
+            event_only.push((file.value_span("schedule"), "run ready tasks in random order"));
             Schedule::Random
         }
         _ => Schedule::Fifo,
@@ -286,29 +273,18 @@ fn check(
     let options = file.table("options");
     let options = known.map(|spec| DrawnOptions::read(options.as_ref(), spec));
     let table = file.table("workload");
-    let workload = table
-        .as_ref()
-        .map(|table| Workload::read(table, base))
-        .unwrap_or_default();
+    let workload = table.as_ref().map(|table| Workload::read(table, base)).unwrap_or_default();
     let known_hosts = Hosts::new(workload.most_clients());
     let (mut drifts, mut pauses) = (Vec::new(), Vec::new());
     let hosts = file.table("hosts");
     let hosts = hosts.map(|tables| HostRules::read(&tables, &known_hosts, &mut drifts));
     let links = file.tables("link", link::paths());
-    let links: Vec<link::Link> = links
-        .iter()
-        .filter_map(|table| link::Link::read(table, &known_hosts))
-        .collect();
-    let around = Surroundings {
-        hosts: &known_hosts,
-        words: &words,
-    };
+    let links: Vec<link::Link> =
+        links.iter().filter_map(|table| link::Link::read(table, &known_hosts)).collect();
+    let around = Surroundings { hosts: &known_hosts, words: &words };
     let (links_given, faults_given) = (file.entry_count("link"), file.entry_count("fault"));
     let faults = fault::read_all(&file, &around, &mut pauses);
-    let expect = file
-        .table("expect")
-        .map(|table| expect::read(&table))
-        .unwrap_or_default();
+    let expect = file.table("expect").map(|table| expect::read(&table)).unwrap_or_default();
     event_only.extend(drifts.into_iter().map(|span| (span, "make clocks drift")));
     event_only.extend(pauses.into_iter().map(|span| (span, "pause hosts")));
 

@@ -45,8 +45,7 @@ impl DrawnOptions {
                 }
                 OptionKind::Choice(_) => {
                     if let Some(word) = table.word(option.name) {
-                        all.fixed
-                            .set(option.name, OptionValue::Word(word.to_owned()));
+                        all.fixed.set(option.name, OptionValue::Word(word.to_owned()));
                     }
                 }
             }

@@ -37,13 +37,7 @@ impl<'a> Reader<'a> {
         span: Span,
         path: String,
     ) -> Self {
-        let reader = Reader {
-            errors,
-            keys,
-            table,
-            span,
-            path,
-        };
+        let reader = Reader { errors, keys, table, span, path };
         for key in table.keys().filter(|key| keys.get(key.get_ref()).is_none()) {
             if !keys.open {
                 reader.unknown(key.get_ref(), key.span());
@@ -74,8 +68,7 @@ impl<'a> Reader<'a> {
             homes => format!("`{name}` belongs {}; {help}", homes.join(" or ")),
         };
         let message = format!("unknown key {} {}", quote(name), self.keys.place);
-        self.errors
-            .add(Diagnostic::new(span, message).label(label).help(help));
+        self.errors.add(Diagnostic::new(span, message).label(label).help(help));
     }
 
     /// Notes that a key is missing; `place` says of what.
@@ -112,9 +105,7 @@ impl<'a> Reader<'a> {
 
     /// Where a key's value stands; the table's header if it is absent.
     pub(super) fn value_span(&self, name: &str) -> Span {
-        self.table
-            .get(name)
-            .map_or(self.span.clone(), Spanned::span)
+        self.table.get(name).map_or(self.span.clone(), Spanned::span)
     }
 
     /// The keys of the table, in file order.
@@ -151,9 +142,7 @@ impl<'a> Reader<'a> {
     }
 
     fn problem<T>(&self, key: &Key, span: Span, result: Result<T, Problem>) -> Option<T> {
-        result
-            .map_err(|problem| self.wrong(key, span, problem))
-            .ok()
+        result.map_err(|problem| self.wrong(key, span, problem)).ok()
     }
 
     /// A text and its place.
@@ -163,20 +152,13 @@ impl<'a> Reader<'a> {
             self.wrong_type(key, value, "write a text in quotes");
             return None;
         };
-        let problem = |label: &str| Problem {
-            label: label.to_owned(),
-            help: None,
-        };
+        let problem = |label: &str| Problem { label: label.to_owned(), help: None };
         if text.trim().is_empty() {
             self.wrong(key, value.span(), problem("this is empty"));
             return None;
         }
         if text.contains(|c: char| c.is_control()) {
-            self.wrong(
-                key,
-                value.span(),
-                problem("this has control characters in it"),
-            );
+            self.wrong(key, value.span(), problem("this has control characters in it"));
             return None;
         }
         let name_like = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -256,8 +238,7 @@ impl<'a> Reader<'a> {
             _ => format!("known here: {}", listed(words.iter().copied())),
         };
         let message = format!("unknown {what} {}", quote(word));
-        self.errors
-            .add(Diagnostic::new(span, message).label(label).help(help));
+        self.errors.add(Diagnostic::new(span, message).label(label).help(help));
     }
 
     /// An array, or a single value that stands for an array of one.
@@ -297,13 +278,7 @@ impl<'a> Reader<'a> {
         narrow: fn(i128) -> Option<T>,
     ) -> Option<Drawn<T>> {
         let (value, key) = self.get(name)?;
-        let Kind::Whole {
-            unit,
-            min,
-            max,
-            ranges,
-        } = key.kind
-        else {
+        let Kind::Whole { unit, min, max, ranges } = key.kind else {
             debug_assert!(false, "`{name}` is not declared as a whole number");
             return None;
         };
@@ -311,10 +286,7 @@ impl<'a> Reader<'a> {
             DeValue::Integer(integer) if unit == Unit::Count => {
                 match i128::from_str_radix(integer.as_str(), integer.radix()) {
                     Ok(number) => Ok(Quantity::One(number)),
-                    Err(_) => Err(Problem {
-                        label: "too large".to_owned(),
-                        help: None,
-                    }),
+                    Err(_) => Err(Problem { label: "too large".to_owned(), help: None }),
                 }
             }
             DeValue::Integer(_) | DeValue::Float(_) if unit != Unit::Count => Err(Problem {
@@ -353,10 +325,7 @@ impl<'a> Reader<'a> {
         }
         let narrowed = match quantity {
             Quantity::One(one) => Quantity::One(narrow(one)?),
-            Quantity::Range { .. } => Quantity::Range {
-                low: narrow(low)?,
-                high: narrow(high)?,
-            },
+            Quantity::Range { .. } => Quantity::Range { low: narrow(low)?, high: narrow(high)? },
         };
         Some(Drawn::new(narrowed, &self.path_of(name)))
     }
@@ -398,23 +367,13 @@ impl<'a> Reader<'a> {
         let read = match value.get_ref() {
             DeValue::Integer(integer) => {
                 match u64::from_str_radix(integer.as_str(), integer.radix()) {
-                    Ok(exact) => Ok(Bounds {
-                        min: exact,
-                        max: Some(exact),
-                    }),
-                    Err(_) => Err(Problem {
-                        label: "out of range".to_owned(),
-                        help: None,
-                    }),
+                    Ok(exact) => Ok(Bounds { min: exact, max: Some(exact) }),
+                    Err(_) => Err(Problem { label: "out of range".to_owned(), help: None }),
                 }
             }
             DeValue::String(text) => units::bounds(text),
             _ => {
-                self.wrong_type(
-                    key,
-                    value,
-                    "write bounds such as \"..=60\" or a whole number",
-                );
+                self.wrong_type(key, value, "write bounds such as \"..=60\" or a whole number");
                 return None;
             }
         };
@@ -460,18 +419,11 @@ impl<'a> Reader<'a> {
         let DeValue::Table(table) = value.get_ref() else {
             let message = format!("{} must be a table", quote(name));
             let label = format!("this is {}", describe(value.get_ref()));
-            self.errors
-                .add(Diagnostic::new(value.span(), message).label(label));
+            self.errors.add(Diagnostic::new(value.span(), message).label(label));
             return None;
         };
         let path = self.path_of(name);
-        Some(Reader::open(
-            self.errors,
-            self.keys,
-            table,
-            value.span(),
-            path,
-        ))
+        Some(Reader::open(self.errors, self.keys, table, value.span(), path))
     }
 
     /// The tables of an array of tables, each read under the path that `path` gives it.

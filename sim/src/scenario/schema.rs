@@ -27,10 +27,7 @@ pub fn schema(protocols: &[ProtocolSpec]) -> Value {
     }
     let properties = &mut schema["properties"];
     loosen(&mut properties["options"]);
-    exclude(
-        &mut properties["workload"],
-        &["messages", "calls", "payload"],
-    );
+    exclude(&mut properties["workload"], &["messages", "calls", "payload"]);
     exclude(&mut properties["expect"], &["guarantee", "violates"]);
     refine_faults(&mut properties["fault"]["items"]);
     schema
@@ -89,10 +86,7 @@ fn exclude(table: &mut Value, keys: &[&str]) {
 /// One trigger; and with each action the keys that go with it.
 fn refine_faults(fault: &mut Value) {
     exclude(fault, &PICKS);
-    let one_of: Vec<Value> = TRIGGERS
-        .iter()
-        .map(|key| json!({ "required": [key] }))
-        .collect();
+    let one_of: Vec<Value> = TRIGGERS.iter().map(|key| json!({ "required": [key] })).collect();
     fault["oneOf"] = json!(one_of);
     let rules: Vec<Value> = ACTIONS.iter().map(of_action).collect();
     if let Some(all) = fault["allOf"].as_array_mut() {
@@ -113,11 +107,8 @@ fn of_action(action: &ActionKeys) -> Value {
 }
 
 fn object(keys: &Keys) -> Value {
-    let properties: Map<String, Value> = keys
-        .keys
-        .iter()
-        .map(|key| (key.name.to_owned(), property(key)))
-        .collect();
+    let properties: Map<String, Value> =
+        keys.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
     let required = keys.keys.iter().filter(|key| key.required);
     let required: Vec<&str> = required.map(|key| key.name).collect();
     let mut schema = json!({
@@ -144,27 +135,13 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Word(words) => json!({ "type": "string", "enum": words }),
         Kind::Words(words) => one_or_several(json!({ "type": "string", "enum": words })),
-        Kind::Whole {
-            unit: Unit::Count,
-            min,
-            max,
-            ranges,
-        } => {
+        Kind::Whole { unit: Unit::Count, min, max, ranges } => {
             let one =
                 json!({ "type": "integer", "minimum": number(*min), "maximum": number(*max) });
-            let range = pattern(&format!(
-                "{q}\\.\\.=?{q}",
-                q = blanks("[+-]?[0-9]+(\\.0+)?")
-            ));
-            if *ranges {
-                json!({ "anyOf": [one, range] })
-            } else {
-                one
-            }
+            let range = pattern(&format!("{q}\\.\\.=?{q}", q = blanks("[+-]?[0-9]+(\\.0+)?")));
+            if *ranges { json!({ "anyOf": [one, range] }) } else { one }
         }
-        Kind::Whole {
-            unit, min, ranges, ..
-        } => quantity(&unit.pattern(*min < 0), *ranges),
+        Kind::Whole { unit, min, ranges, .. } => quantity(&unit.pattern(*min < 0), *ranges),
         Kind::Probability => probability(),
         Kind::Drift => {
             let mut schema = quantity("[+-]?[0-9]+(\\.[0-9]*)? *ppm", true);

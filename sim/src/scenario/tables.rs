@@ -33,88 +33,41 @@ pub(super) const MAX_ENTRIES: usize = 10_000;
 pub(super) const MAX_GROUPS: usize = 100;
 
 pub(super) fn key(name: &'static str, kind: Kind, help: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        help,
-        required: false,
-    }
+    Key { name, kind, help, required: false }
 }
 
 pub(super) fn count(min: i128, max: i128) -> Kind {
-    Kind::Whole {
-        unit: Unit::Count,
-        min,
-        max,
-        ranges: true,
-    }
+    Kind::Whole { unit: Unit::Count, min, max, ranges: true }
 }
 
 pub(super) fn duration() -> Kind {
-    Kind::Whole {
-        unit: Unit::Duration,
-        min: 0,
-        max: CENTURY,
-        ranges: true,
-    }
+    Kind::Whole { unit: Unit::Duration, min: 0, max: CENTURY, ranges: true }
 }
 
 fn signed_duration() -> Kind {
-    Kind::Whole {
-        unit: Unit::Duration,
-        min: -CENTURY,
-        max: CENTURY,
-        ranges: true,
-    }
+    Kind::Whole { unit: Unit::Duration, min: -CENTURY, max: CENTURY, ranges: true }
 }
 
 /// A time after the start that is not drawn.
 fn instant() -> Kind {
-    Kind::Whole {
-        unit: Unit::Duration,
-        min: 1,
-        max: CENTURY,
-        ranges: false,
-    }
+    Kind::Whole { unit: Unit::Duration, min: 1, max: CENTURY, ranges: false }
 }
 
 fn table(place: &'static str, keys: Vec<Key>) -> Keys {
-    Keys {
-        place,
-        keys,
-        open: false,
-    }
+    Keys { place, keys, open: false }
 }
 
 /// The whole file.
 pub(super) fn file(words: &Vocabulary) -> Keys {
-    let max_events = Kind::Whole {
-        unit: Unit::Count,
-        min: 1,
-        max: i128::from(i64::MAX),
-        ranges: false,
-    };
-    let seed = Kind::Whole {
-        unit: Unit::Count,
-        min: 0,
-        max: i128::from(u64::MAX),
-        ranges: false,
-    };
+    let max_events =
+        Kind::Whole { unit: Unit::Count, min: 1, max: i128::from(i64::MAX), ranges: false };
+    let seed = Kind::Whole { unit: Unit::Count, min: 0, max: i128::from(u64::MAX), ranges: false };
     table(
         "at the top of the file",
         vec![
-            key(
-                "title",
-                Kind::Text,
-                "What the scenario shows, in one sentence",
-            )
-            .required(),
-            key(
-                "protocol",
-                Kind::Text,
-                "The protocol the hosts run; see `squall protocols`",
-            )
-            .required(),
+            key("title", Kind::Text, "What the scenario shows, in one sentence").required(),
+            key("protocol", Kind::Text, "The protocol the hosts run; see `squall protocols`")
+                .required(),
             key(
                 "duration",
                 instant(),
@@ -136,17 +89,9 @@ pub(super) fn file(words: &Vocabulary) -> Keys {
                 max_events,
                 "Events and task polls after which the run is stopped; absent: 10000000",
             ),
-            key(
-                "options",
-                Kind::Table(options(words)),
-                "The protocol's own options",
-            ),
+            key("options", Kind::Table(options(words)), "The protocol's own options"),
             key("workload", Kind::Table(workload()), "What the clients do"),
-            key(
-                "hosts",
-                Kind::HostTables(host()),
-                "Tunes hosts, by name or pattern",
-            ),
+            key("hosts", Kind::HostTables(host()), "Tunes hosts, by name or pattern"),
             key(
                 "link",
                 Kind::Tables(link()),
@@ -164,20 +109,12 @@ pub(super) fn file(words: &Vocabulary) -> Keys {
 
 /// `[options]`.
 pub(super) fn options(words: &Vocabulary) -> Keys {
-    Keys {
-        place: "in [options]",
-        keys: words.options.clone(),
-        open: words.open,
-    }
+    Keys { place: "in [options]", keys: words.options.clone(), open: words.open }
 }
 
 fn workload() -> Keys {
-    let size = Kind::Whole {
-        unit: Unit::Size,
-        min: 8,
-        max: MAX_PAYLOAD - HEADER_ROOM,
-        ranges: true,
-    };
+    let size =
+        Kind::Whole { unit: Unit::Size, min: 8, max: MAX_PAYLOAD - HEADER_ROOM, ranges: true };
     let operations = || count(1, i128::from(MAX_OPERATIONS));
     table(
         "in [workload]",
@@ -193,16 +130,8 @@ fn workload() -> Keys {
                 operations(),
                 "Operations per client: `messages` by the name that suits RPC",
             ),
-            key(
-                "size",
-                size,
-                "Bytes per message, its 8-byte identity included; absent: 64B",
-            ),
-            key(
-                "interval",
-                duration(),
-                "Pause between operations; absent: one after another",
-            ),
+            key("size", size, "Bytes per message, its 8-byte identity included; absent: 64B"),
+            key("interval", duration(), "Pause between operations; absent: one after another"),
             key(
                 "payload",
                 Kind::Path,
@@ -219,11 +148,7 @@ fn host() -> Keys {
             signed_duration(),
             "How far the clock is ahead at the start; negative: behind",
         ),
-        key(
-            "drift",
-            Kind::Drift,
-            "How much faster the clock runs, in ppm; negative: slower",
-        ),
+        key("drift", Kind::Drift, "How much faster the clock runs, in ppm; negative: slower"),
     ];
     table(
         "in [hosts.<pattern>]",
@@ -255,28 +180,10 @@ fn link() -> Keys {
 /// The keys that a link and the fault action `link` share.
 pub(super) fn impairments() -> Vec<Key> {
     let model = vec![
-        key(
-            "p",
-            Kind::Probability,
-            "Per datagram, from the good to the bad state",
-        )
-        .required(),
-        key(
-            "r",
-            Kind::Probability,
-            "Per datagram, from the bad to the good state",
-        )
-        .required(),
-        key(
-            "1-h",
-            Kind::Probability,
-            "Loss in the bad state; absent: 100%",
-        ),
-        key(
-            "1-k",
-            Kind::Probability,
-            "Loss in the good state; absent: 0%",
-        ),
+        key("p", Kind::Probability, "Per datagram, from the good to the bad state").required(),
+        key("r", Kind::Probability, "Per datagram, from the bad to the good state").required(),
+        key("1-h", Kind::Probability, "Loss in the bad state; absent: 100%"),
+        key("1-k", Kind::Probability, "Loss in the good state; absent: 0%"),
     ];
     let model = Kind::Table(table("in `gemodel`", model));
     let loss = vec![
@@ -287,20 +194,11 @@ pub(super) fn impairments() -> Vec<Key> {
         )
         .required(),
     ];
-    let rate = Kind::Whole {
-        unit: Unit::Rate,
-        min: 1,
-        max: 1_000_000_000_000_000,
-        ranges: true,
-    };
+    let rate = Kind::Whole { unit: Unit::Rate, min: 1, max: 1_000_000_000_000_000, ranges: true };
     let shapes = vec!["uniform", "normal", "exponential", "pareto"];
     vec![
         key("delay", duration(), "One-way delay"),
-        key(
-            "jitter",
-            duration(),
-            "Scale of the random part of the delay",
-        ),
+        key("jitter", duration(), "Scale of the random part of the delay"),
         key(
             "distribution",
             Kind::Word(shapes),
@@ -311,37 +209,17 @@ pub(super) fn impairments() -> Vec<Key> {
             Kind::Loss(table("in `loss`", loss)),
             "Share of datagrams lost, or { gemodel = { p, r, 1-h, 1-k } }",
         ),
-        key(
-            "duplicate",
-            Kind::Probability,
-            "Share of datagrams that arrive twice",
-        ),
-        key(
-            "reorder",
-            Kind::Probability,
-            "Share of datagrams that skip the delay",
-        ),
-        key(
-            "corrupt",
-            Kind::Probability,
-            "Share of datagrams with one bit flipped",
-        ),
+        key("duplicate", Kind::Probability, "Share of datagrams that arrive twice"),
+        key("reorder", Kind::Probability, "Share of datagrams that skip the delay"),
+        key("corrupt", Kind::Probability, "Share of datagrams with one bit flipped"),
         key("rate", rate, "Bits per second: serialisation delay"),
         key(
             "limit",
             count(1, i128::from(u32::MAX)),
             "Datagrams queued for the rate; more are dropped",
         ),
-        key(
-            "mtu",
-            count(28, 65_535),
-            "Largest IP datagram in bytes; larger ones are dropped",
-        ),
-        key(
-            "udp_checksum",
-            Kind::Flag,
-            "False: corrupted datagrams are delivered; absent: true",
-        ),
+        key("mtu", count(28, 65_535), "Largest IP datagram in bytes; larger ones are dropped"),
+        key("udp_checksum", Kind::Flag, "False: corrupted datagrams are delivered; absent: true"),
     ]
 }
 
@@ -350,57 +228,25 @@ pub(super) fn fault(words: &Vocabulary) -> Keys {
     let number = || count(1, i128::from(i64::MAX));
     let actions = ACTIONS.iter().map(|action| action.name).collect();
     let mut keys = vec![
-        key(
-            "name",
-            Kind::Name,
-            "The fault's name in reports; absent: fault-1, fault-2, ...",
-        ),
-        key(
-            "optional",
-            Kind::Flag,
-            "True: the run counts even if the fault never hits",
-        ),
-        key(
-            "packet",
-            Kind::Table(packet(words)),
-            "Trigger: a datagram that matches is sent",
-        ),
+        key("name", Kind::Name, "The fault's name in reports; absent: fault-1, fault-2, ..."),
+        key("optional", Kind::Flag, "True: the run counts even if the fault never hits"),
+        key("packet", Kind::Table(packet(words)), "Trigger: a datagram that matches is sent"),
         key("at", duration(), "Trigger: a time"),
-        key(
-            "event",
-            Kind::Table(event()),
-            "Trigger: a host reports something",
-        ),
+        key("event", Kind::Table(event()), "Trigger: a host reports something"),
         key("nth", number(), "Only the n-th match; absent: every match"),
         key("first", number(), "Only the first n matches"),
         key("every", number(), "Every n-th match"),
-        key(
-            "chance",
-            Kind::Probability,
-            "Each match with this probability",
-        ),
+        key("chance", Kind::Probability, "Each match with this probability"),
         key("action", Kind::Word(actions), "What happens").required(),
         key("for", duration(), "How long it lasts; absent: to the end"),
-        key(
-            "copies",
-            count(1, 1000),
-            "duplicate: how many more; absent: 1",
-        ),
-        key(
-            "after",
-            duration(),
-            "duplicate: time between copies; absent: 0s",
-        ),
+        key("copies", count(1, 1000), "duplicate: how many more; absent: 1"),
+        key("after", duration(), "duplicate: time between copies; absent: 0s"),
         key(
             "by",
             signed_duration(),
             "delay: how much later; clock-step: how far, negative for back",
         ),
-        key(
-            "bits",
-            count(1, MAX_PAYLOAD * 8),
-            "corrupt: how many bits flip; absent: 1",
-        ),
+        key("bits", count(1, MAX_PAYLOAD * 8), "corrupt: how many bits flip; absent: 1"),
         key(
             "groups",
             Kind::Groups,
@@ -419,11 +265,7 @@ fn packet(words: &Vocabulary) -> Keys {
     let mut keys = vec![
         key("from", Kind::Hosts, "Sending hosts; absent: all"),
         key("to", Kind::Hosts, "Receiving hosts; absent: all"),
-        key(
-            "kind",
-            Kind::Text,
-            "The kind of datagram, as the protocol names it",
-        ),
+        key("kind", Kind::Text, "The kind of datagram, as the protocol names it"),
         key(
             "attempt",
             count(1, i128::from(i64::MAX)),
@@ -431,18 +273,10 @@ fn packet(words: &Vocabulary) -> Keys {
         ),
     ];
     let field = |name: &&'static str| {
-        key(
-            name,
-            count(0, i128::from(u64::MAX)),
-            "A number in the protocol's header",
-        )
+        key(name, count(0, i128::from(u64::MAX)), "A number in the protocol's header")
     };
     keys.extend(words.fields.iter().map(field));
-    Keys {
-        place: "in `packet`",
-        keys,
-        open: words.open,
-    }
+    Keys { place: "in `packet`", keys, open: words.open }
 }
 
 fn event() -> Keys {
@@ -458,28 +292,18 @@ fn event() -> Keys {
 fn expect() -> Keys {
     let words = |guarantees: &[Guarantee]| guarantees.iter().map(|one| one.name()).collect();
     let delivery = Guarantee::ALL.split_at(4).0;
-    let cost = Cost::ALL
-        .iter()
-        .map(|cost| key(cost.name(), Kind::Bounds, cost_help(*cost)))
-        .collect();
+    let cost =
+        Cost::ALL.iter().map(|cost| key(cost.name(), Kind::Bounds, cost_help(*cost))).collect();
     table(
         "in [expect]",
         vec![
-            key(
-                "guarantee",
-                Kind::Word(words(delivery)),
-                "The delivery guarantee that must hold",
-            ),
+            key("guarantee", Kind::Word(words(delivery)), "The delivery guarantee that must hold"),
             key(
                 "order",
                 Kind::Word(vec!["fifo"]),
                 "fifo: deliveries in the order of sending, per sender",
             ),
-            key(
-                "completes",
-                Kind::Flag,
-                "True: every operation ends; false: some must not",
-            ),
+            key("completes", Kind::Flag, "True: every operation ends; false: some must not"),
             key("within", instant(), "When every operation must have ended"),
             key(
                 "violates",
@@ -509,14 +333,7 @@ fn cost_help(cost: Cost) -> &'static str {
 pub(super) fn homes(name: &str) -> Vec<&'static str> {
     static TABLES: LazyLock<[Keys; 6]> = LazyLock::new(|| {
         let none = Vocabulary::default();
-        [
-            file(&none),
-            workload(),
-            host(),
-            link(),
-            fault(&none),
-            expect(),
-        ]
+        [file(&none), workload(), host(), link(), fault(&none), expect()]
     });
     let known = TABLES.iter().filter(|table| table.get(name).is_some());
     known.map(|table| table.place).collect()

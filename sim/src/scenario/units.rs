@@ -26,10 +26,7 @@ pub(super) struct Problem {
 }
 
 fn problem(label: impl Into<String>, help: impl Into<String>) -> Problem {
-    Problem {
-        label: label.into(),
-        help: Some(help.into()),
-    }
+    Problem { label: label.into(), help: Some(help.into()) }
 }
 
 /// One value, or the ends of a range.
@@ -72,19 +69,12 @@ impl Unit {
                 ("min", 60_000_000_000),
                 ("h", 3_600_000_000_000),
             ],
-            Unit::Size => &[
-                ("B", 1),
-                ("KB", 1_000),
-                ("KiB", 1 << 10),
-                ("MB", 1_000_000),
-                ("MiB", 1 << 20),
-            ],
-            Unit::Rate => &[
-                ("bit", 1),
-                ("kbit", 1_000),
-                ("mbit", 1_000_000),
-                ("gbit", 1_000_000_000),
-            ],
+            Unit::Size => {
+                &[("B", 1), ("KB", 1_000), ("KiB", 1 << 10), ("MB", 1_000_000), ("MiB", 1 << 20)]
+            }
+            Unit::Rate => {
+                &[("bit", 1), ("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000)]
+            }
         }
     }
 
@@ -146,9 +136,7 @@ impl Unit {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
-        let end = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, suffix) = (&rest[..end], rest[end..].trim_start());
         if number.is_empty() {
             return Err(problem(format!("not {}", self.noun()), self.how()));
@@ -162,14 +150,10 @@ impl Unit {
         };
         let value = decimal(number, *factor).map_err(|why| match why {
             NotWhole::Malformed => problem("not a number", self.how()),
-            NotWhole::Huge => Problem {
-                label: "too large".to_owned(),
-                help: None,
-            },
-            NotWhole::Fraction => problem(
-                format!("not a whole number of {}", self.smallest()),
-                self.how(),
-            ),
+            NotWhole::Huge => Problem { label: "too large".to_owned(), help: None },
+            NotWhole::Fraction => {
+                problem(format!("not a whole number of {}", self.smallest()), self.how())
+            }
         })?;
         Ok(if negative { -value } else { value })
     }
@@ -177,10 +161,7 @@ impl Unit {
     fn unknown_suffix(self, suffix: &str) -> String {
         let known = self.suffixes().iter().map(|(name, _)| *name);
         let quoted = super::diagnostic::quote(suffix);
-        match known
-            .into_iter()
-            .find(|name| name.eq_ignore_ascii_case(suffix))
-        {
+        match known.into_iter().find(|name| name.eq_ignore_ascii_case(suffix)) {
             Some(name) if !name.is_empty() => {
                 format!("unknown unit {quoted}; did you mean `{name}`?")
             }
@@ -221,9 +202,7 @@ fn decimal(number: &str, factor: u64) -> Result<i128, NotWhole> {
         return Err(NotWhole::Fraction);
     }
     let factor = i128::from(factor);
-    let digits: i128 = format!("0{whole}{fraction}")
-        .parse()
-        .map_err(|_| NotWhole::Huge)?;
+    let digits: i128 = format!("0{whole}{fraction}").parse().map_err(|_| NotWhole::Huge)?;
     let scale = 10i128.pow(fraction.len() as u32);
     let product = digits.checked_mul(factor).ok_or(NotWhole::Huge)?;
     if product % scale != 0 {
@@ -281,15 +260,10 @@ pub(super) const DRIFT_HOW: &str =
 /// Reads `200ppm`, or a range.
 pub(super) fn drift(text: &str) -> Result<Quantity<f64>, Problem> {
     real(text, |text| {
-        let number = text
-            .strip_suffix("ppm")
-            .ok_or_else(|| problem("not a drift", DRIFT_HOW))?;
+        let number = text.strip_suffix("ppm").ok_or_else(|| problem("not a drift", DRIFT_HOW))?;
         let value = float(number.trim_end()).ok_or_else(|| problem("not a drift", DRIFT_HOW))?;
         if value.abs() > MAX_DRIFT {
-            return Err(problem(
-                "out of range",
-                format!("at most {MAX_DRIFT}ppm either way"),
-            ));
+            return Err(problem("out of range", format!("at most {MAX_DRIFT}ppm either way")));
         }
         Ok(value)
     })
@@ -334,10 +308,7 @@ fn split(text: &str) -> Result<Option<(&str, &str, bool)>, Problem> {
 
 fn ordered<T: PartialOrd>(low: T, high: T, closed: bool) -> Result<(), Problem> {
     if low > high {
-        return Err(problem(
-            "the range is reversed",
-            "write the smaller end first",
-        ));
+        return Err(problem("the range is reversed", "write the smaller end first"));
     }
     if low == high && !closed {
         return Err(problem(
@@ -363,9 +334,7 @@ pub(super) fn bounds(text: &str) -> Result<Bounds, Problem> {
         return Err(problem("an end is missing", how));
     }
     let read = |text: &str| {
-        let value = Unit::Count
-            .read(text)
-            .map_err(|_| problem("not bounds", how))?;
+        let value = Unit::Count.read(text).map_err(|_| problem("not bounds", how))?;
         u64::try_from(value).map_err(|_| problem("out of range", "counts start at 0"))
     };
     let min = if low.is_empty() { 0 } else { read(low)? };
@@ -414,23 +383,14 @@ mod tests {
             assert_eq!(one(Unit::Duration, text), value, "{text}");
         }
         assert_eq!(refused(Unit::Duration, "200"), "a unit is missing");
-        assert_eq!(
-            refused(Unit::Duration, "200MS"),
-            "unknown unit `MS`; did you mean `ms`?"
-        );
-        assert_eq!(
-            refused(Unit::Duration, "1.5ns"),
-            "not a whole number of nanoseconds"
-        );
+        assert_eq!(refused(Unit::Duration, "200MS"), "unknown unit `MS`; did you mean `ms`?");
+        assert_eq!(refused(Unit::Duration, "1.5ns"), "not a whole number of nanoseconds");
         assert_eq!(refused(Unit::Duration, "1..5.5ns"), "a unit is missing");
         assert_eq!(refused(Unit::Duration, "soon"), "not a duration");
         assert_eq!(refused(Unit::Duration, ""), "not a duration");
         assert_eq!(refused(Unit::Duration, "1.2.3s"), "not a number");
         assert_eq!(refused(Unit::Duration, ".5s"), "not a number");
-        assert_eq!(
-            refused(Unit::Duration, "99999999999999999999999999h"),
-            "too large"
-        );
+        assert_eq!(refused(Unit::Duration, "99999999999999999999999999h"), "too large");
     }
 
     #[test]
@@ -441,10 +401,7 @@ mod tests {
         assert_eq!(one(Unit::Size, "2MB"), 2_000_000);
         assert_eq!(one(Unit::Size, "1MiB"), 1_048_576);
         assert_eq!(refused(Unit::Size, "0.5B"), "not a whole number of bytes");
-        assert_eq!(
-            refused(Unit::Size, "1kb"),
-            "unknown unit `kb`; did you mean `KB`?"
-        );
+        assert_eq!(refused(Unit::Size, "1kb"), "unknown unit `kb`; did you mean `KB`?");
     }
 
     #[test]
@@ -474,14 +431,9 @@ mod tests {
         assert_eq!(probability("10%"), Ok(Quantity::One(0.1)));
         assert_eq!(probability("0.25"), Ok(Quantity::One(0.25)));
         assert_eq!(probability("100%"), Ok(Quantity::One(1.0)));
-        let range = Quantity::Range {
-            low: 0.0,
-            high: 0.2,
-        };
+        let range = Quantity::Range { low: 0.0, high: 0.2 };
         assert_eq!(probability("0%..20%"), Ok(range));
-        for bad in [
-            "101%", "-1%", "2", "NaN", "inf", "1e-1", "", "%", "20%..0%", "5%..5%",
-        ] {
+        for bad in ["101%", "-1%", "2", "NaN", "inf", "1e-1", "", "%", "20%..0%", "5%..5%"] {
             assert!(probability(bad).is_err(), "{bad}");
         }
     }
@@ -490,10 +442,7 @@ mod tests {
     fn drifts_are_parts_per_million() {
         assert_eq!(drift("200ppm"), Ok(Quantity::One(200.0)));
         assert_eq!(drift("-0.5ppm"), Ok(Quantity::One(-0.5)));
-        let range = Quantity::Range {
-            low: -5.0,
-            high: 5.0,
-        };
+        let range = Quantity::Range { low: -5.0, high: 5.0 };
         assert_eq!(drift("-5ppm..5ppm"), Ok(range));
         for bad in ["200", "200 pm", "100001ppm", "-100001ppm", "ppm", "1e3ppm"] {
             assert!(drift(bad).is_err(), "{bad}");
@@ -508,9 +457,7 @@ mod tests {
         assert_eq!(read("1.."), Ok((1, None)));
         assert_eq!(read("3..=5"), Ok((3, Some(5))));
         assert_eq!(read("3..5"), Ok((3, Some(4))));
-        for bad in [
-            "..", "..=", "3..=", "5..3", "3..3", "..0", "-1..3", "a..b", "7", "1.5..2",
-        ] {
+        for bad in ["..", "..=", "3..=", "5..3", "3..3", "..0", "-1..3", "a..b", "7", "1.5..2"] {
             assert!(bounds(bad).is_err(), "{bad}");
         }
     }

@@ -20,23 +20,16 @@ impl Vocabulary {
     /// The words of one protocol, or of several together. Without any, nothing that depends on the
     /// protocol can be judged.
     pub(super) fn of<'a>(protocols: impl IntoIterator<Item = &'a ProtocolSpec>) -> Self {
-        let mut all = Vocabulary {
-            open: true,
-            ..Vocabulary::default()
-        };
+        let mut all = Vocabulary { open: true, ..Vocabulary::default() };
         for protocol in protocols {
             all.open = false;
             for option in &protocol.options {
                 if !all.options.iter().any(|key| key.name == option.name) {
-                    all.options
-                        .push(key(option.name, option_kind(&option.kind), option.help));
+                    all.options.push(key(option.name, option_kind(&option.kind), option.help));
                 }
             }
             add(&mut all.kinds, &protocol.kinds);
-            let fields = protocol
-                .fields
-                .iter()
-                .filter(|field| !PACKET_KEYS.contains(field));
+            let fields = protocol.fields.iter().filter(|field| !PACKET_KEYS.contains(field));
             add(&mut all.fields, &fields.copied().collect::<Vec<_>>());
             add(&mut all.events, &protocol.events);
         }
@@ -73,25 +66,16 @@ fn add(all: &mut Vec<&'static str>, more: &[&'static str]) {
 const PACKET_KEYS: [&str; 4] = ["from", "to", "kind", "attempt"];
 
 /// The events of the history, which every protocol's hosts report.
-const HISTORY_EVENTS: [&str; 6] = [
-    "invoked",
-    "delivered",
-    "executed",
-    "completed",
-    "failed",
-    "unknown",
-];
+const HISTORY_EVENTS: [&str; 6] =
+    ["invoked", "delivered", "executed", "completed", "failed", "unknown"];
 
 /// The kind of value of a protocol's option.
 fn option_kind(kind: &OptionKind) -> Kind {
     match kind {
         OptionKind::Duration => duration(),
-        OptionKind::Size => Kind::Whole {
-            unit: Unit::Size,
-            min: 0,
-            max: i128::from(u64::MAX >> 1),
-            ranges: true,
-        },
+        OptionKind::Size => {
+            Kind::Whole { unit: Unit::Size, min: 0, max: i128::from(u64::MAX >> 1), ranges: true }
+        }
         OptionKind::Count { min, max } => count(i128::from(*min), i128::from(*max)),
         OptionKind::Probability => Kind::Probability,
         OptionKind::Flag => Kind::Flag,

@@ -61,19 +61,14 @@ impl Workload {
             interval: table.whole("interval"),
             payload: payload(table, base),
         };
-        let counts = ["messages", "calls"]
-            .into_iter()
-            .filter(|key| table.has(key));
+        let counts = ["messages", "calls"].into_iter().filter(|key| table.has(key));
         let counts: Vec<&str> = counts.collect();
         if let [first, second] = counts.as_slice() {
-            let one = Diagnostic::new(
-                table.key_span(second),
-                "`messages` and `calls` are the same",
-            );
-            table.errors.add(
-                one.label("keep one of them")
-                    .other(table.key_span(first), "the first"),
-            );
+            let one =
+                Diagnostic::new(table.key_span(second), "`messages` and `calls` are the same");
+            table
+                .errors
+                .add(one.label("keep one of them").other(table.key_span(first), "the first"));
         }
         if let (true, Some(key)) = (table.has("payload"), counts.first()) {
             let message = format!("`payload` and `{key}` exclude one another");
@@ -143,14 +138,8 @@ fn messages(payload: &[u8], size: u64) -> Option<u64> {
 fn payload(table: &Reader<'_>, base: &Path) -> Option<Arc<[u8]>> {
     let (path, span) = table.text("payload")?;
     let note = |label: String| {
-        let one = Diagnostic::new(
-            span.clone(),
-            format!("can not send the file {}", quote(path)),
-        );
-        table.errors.add(
-            one.label(label)
-                .help("paths start at the scenario file's folder"),
-        );
+        let one = Diagnostic::new(span.clone(), format!("can not send the file {}", quote(path)));
+        table.errors.add(one.label(label).help("paths start at the scenario file's folder"));
     };
     match read_file(&base.join(path)) {
         Ok(bytes) if bytes.is_empty() => note("this file is empty".to_owned()),
@@ -174,8 +163,6 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::ErrorKind::InvalidInput.into());
     }
     let mut bytes = Vec::new();
-    File::open(path)?
-        .take(MAX_PAYLOAD_FILE + 1)
-        .read_to_end(&mut bytes)?;
+    File::open(path)?.take(MAX_PAYLOAD_FILE + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

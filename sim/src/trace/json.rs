@@ -28,11 +28,7 @@ impl Trace {
         for event in self.events() {
             writeln!(out, "{}", Value::Object(to_json(&event)))?;
         }
-        writeln!(
-            out,
-            "{}",
-            json!({ "trace_hash": format!("{:032x}", self.hash) })
-        )
+        writeln!(out, "{}", json!({ "trace_hash": format!("{:032x}", self.hash) }))
     }
 
     /// Reads JSON lines that [`Trace::write_jsonl`] wrote.
@@ -49,9 +45,7 @@ impl Trace {
         for (index, line) in lines {
             let number = index + 1;
             if last.1.is_some() {
-                return Err(at(number)(
-                    "there is more after the trace's last line".into(),
-                ));
+                return Err(at(number)("there is more after the trace's last line".into()));
             }
             let value: Map<String, Value> =
                 serde_json::from_str(line).map_err(|error| at(number)(error.to_string()))?;
@@ -67,9 +61,7 @@ impl Trace {
             }
         }
         let (number, Some(expected)) = last else {
-            return Err(at(last.0)(
-                "the trace ends here, without its last line".into(),
-            ));
+            return Err(at(last.0)("the trace ends here, without its last line".into()));
         };
         let (hash, bytes) = recorder.finish();
         if format!("{hash:032x}") != expected {
@@ -87,12 +79,8 @@ fn read_header(line: &str) -> Result<Header, String> {
     let header = value.remove("squall_trace").ok_or(NOT_ONE)?;
     let version = header.get("version").and_then(Value::as_u64);
     if version != Some(u64::from(VERSION)) {
-        let found = version.map_or("no version".to_owned(), |version| {
-            format!("version {version}")
-        });
-        return Err(format!(
-            "the trace has {found}, and this squall reads version {VERSION}"
-        ));
+        let found = version.map_or("no version".to_owned(), |version| format!("version {version}"));
+        return Err(format!("the trace has {found}, and this squall reads version {VERSION}"));
     }
     serde_json::from_value(header).map_err(|error| error.to_string())
 }
@@ -104,24 +92,12 @@ fn names_known_things(header: &Header, event: &Event) -> bool {
     match &event.what {
         What::Sent { from, to, .. } => host(from.host) && host(to.host),
         What::Marked { mark, .. } => match mark {
-            Mark::Duplicated {
-                by: Cause::Fault(by),
-                ..
-            }
-            | Mark::Corrupted {
-                by: Cause::Fault(by),
-                ..
-            }
-            | Mark::Delayed {
-                by: Cause::Fault(by),
-                ..
-            } => fault(*by),
+            Mark::Duplicated { by: Cause::Fault(by), .. }
+            | Mark::Corrupted { by: Cause::Fault(by), .. }
+            | Mark::Delayed { by: Cause::Fault(by), .. } => fault(*by),
             _ => true,
         },
-        What::Dropped {
-            reason: DropReason::Fault(by),
-            ..
-        } => fault(*by),
+        What::Dropped { reason: DropReason::Fault(by), .. } => fault(*by),
         What::Dropped { .. } | What::Delivered { .. } => true,
         What::Refused { at } => host(at.host),
         What::Operation { host: at, op, .. } => host(*at) && host(op.client),
@@ -136,12 +112,7 @@ fn names_known_things(header: &Header, event: &Event) -> bool {
 fn to_json(event: &Event) -> Map<String, Value> {
     let endpoint = |endpoint: &Endpoint| json!([endpoint.host, endpoint.port]);
     let (name, fields) = match &event.what {
-        What::Sent {
-            id,
-            from,
-            to,
-            payload,
-        } => (
+        What::Sent { id, from, to, payload } => (
             "sent",
             json!({"id": id, "from": endpoint(from), "to": endpoint(to), "payload": hex(payload)}),
         ),
@@ -156,12 +127,7 @@ fn to_json(event: &Event) -> Map<String, Value> {
         }
         What::Delivered { id, copy } => ("delivered", json!({"id": id, "copy": copy})),
         What::Refused { at } => ("refused", json!({"socket": endpoint(at)})),
-        What::Operation {
-            host,
-            incarnation,
-            op,
-            step,
-        } => (
+        What::Operation { host, incarnation, op, step } => (
             "operation",
             json!({
                 "host": host, "incarnation": incarnation, "client": op.client,
@@ -178,10 +144,7 @@ fn to_json(event: &Event) -> Map<String, Value> {
                 HostChange::Resumed => ("resumed", json!(null)),
                 HostChange::ClockStepped(by) => ("clock-stepped", json!(by)),
             };
-            (
-                "host",
-                json!({"host": host, "change": change, "value": value}),
-            )
+            ("host", json!({"host": host, "change": change, "value": value}))
         }
         What::FaultBegan { fault } => ("fault-began", json!({"fault": fault})),
         What::FaultEnded { fault } => ("fault-ended", json!({"fault": fault})),
@@ -219,10 +182,7 @@ fn from_json(line: &Map<String, Value>) -> Option<Event> {
             return None;
         };
         let host = u32::try_from(host.as_u64()?).ok()?;
-        Some(Endpoint {
-            host,
-            port: u16::try_from(port.as_u64()?).ok()?,
-        })
+        Some(Endpoint { host, port: u16::try_from(port.as_u64()?).ok()? })
     };
     let what = match text("event")? {
         "sent" => What::Sent {
@@ -231,10 +191,7 @@ fn from_json(line: &Map<String, Value>) -> Option<Event> {
             to: endpoint("to")?,
             payload: unhex(text("payload")?)?,
         },
-        "marked" => What::Marked {
-            id: number("id")?,
-            mark: mark_from_json(line)?,
-        },
+        "marked" => What::Marked { id: number("id")?, mark: mark_from_json(line)? },
         "dropped" => What::Dropped {
             id: number("id")?,
             copy: small("copy")?,
@@ -242,31 +199,16 @@ fn from_json(line: &Map<String, Value>) -> Option<Event> {
                 .filter_map(|code| DropReason::from_code(code, small("fault").unwrap_or(0)))
                 .find(|reason| Some(reason.name()) == text("reason"))?,
         },
-        "delivered" => What::Delivered {
-            id: number("id")?,
-            copy: small("copy")?,
-        },
-        "refused" => What::Refused {
-            at: endpoint("socket")?,
-        },
+        "delivered" => What::Delivered { id: number("id")?, copy: small("copy")? },
+        "refused" => What::Refused { at: endpoint("socket")? },
         "operation" => What::Operation {
             host: small("host")?,
             incarnation: small("incarnation")?,
-            op: OpId {
-                client: small("client")?,
-                number: small("number")?,
-            },
-            step: Step::ALL
-                .into_iter()
-                .find(|step| Some(step.name()) == text("step"))?,
+            op: OpId { client: small("client")?, number: small("number")? },
+            step: Step::ALL.into_iter().find(|step| Some(step.name()) == text("step"))?,
         },
-        "alien" => What::Alien {
-            host: small("host")?,
-        },
-        "reported" => What::Reported {
-            host: small("host")?,
-            name: text("name")?.to_owned(),
-        },
+        "alien" => What::Alien { host: small("host")? },
+        "reported" => What::Reported { host: small("host")?, name: text("name")?.to_owned() },
         "host" => {
             let change = match text("change")? {
                 "crashed" => HostChange::Crashed,
@@ -276,27 +218,14 @@ fn from_json(line: &Map<String, Value>) -> Option<Event> {
                 "clock-stepped" => HostChange::ClockStepped(line.get("value")?.as_i64()?),
                 _ => return None,
             };
-            What::Host {
-                host: small("host")?,
-                change,
-            }
+            What::Host { host: small("host")?, change }
         }
-        "fault-began" => What::FaultBegan {
-            fault: small("fault")?,
-        },
-        "fault-ended" => What::FaultEnded {
-            fault: small("fault")?,
-        },
-        "broke" => What::Broke {
-            host: small("host")?,
-            message: text("message")?.to_owned(),
-        },
+        "fault-began" => What::FaultBegan { fault: small("fault")? },
+        "fault-ended" => What::FaultEnded { fault: small("fault")? },
+        "broke" => What::Broke { host: small("host")?, message: text("message")?.to_owned() },
         _ => return None,
     };
-    Some(Event {
-        at: number("at")?,
-        what,
-    })
+    Some(Event { at: number("at")?, what })
 }
 
 fn mark_from_json(line: &Map<String, Value>) -> Option<Mark> {
@@ -307,14 +236,8 @@ fn mark_from_json(line: &Map<String, Value>) -> Option<Mark> {
     let value = line.get("value")?.as_u64()?;
     let small = u32::try_from(value);
     Some(match line.get("mark")?.as_str()? {
-        "duplicated" => Mark::Duplicated {
-            by,
-            copies: small.ok()?,
-        },
-        "corrupted" => Mark::Corrupted {
-            by,
-            bits: small.ok()?,
-        },
+        "duplicated" => Mark::Duplicated { by, copies: small.ok()? },
+        "corrupted" => Mark::Corrupted { by, bits: small.ok()? },
         "delayed" => Mark::Delayed { by, length: value },
         "reordered" => Mark::Reordered,
         _ => return None,
@@ -324,10 +247,7 @@ fn mark_from_json(line: &Map<String, Value>) -> Option<Mark> {
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -336,12 +256,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     if digits.len() % 2 != 0 {
         return None;
     }
-    Some(
-        digits
-            .chunks(2)
-            .map(|pair| (pair[0] << 4 | pair[1]) as u8)
-            .collect(),
-    )
+    Some(digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect())
 }
 
 #[cfg(test)]
@@ -350,17 +265,9 @@ mod tests {
 
     fn every_event() -> Vec<Event> {
         let endpoint = |host, port| Endpoint { host, port };
-        let op = OpId {
-            client: 1,
-            number: 7,
-        };
+        let op = OpId { client: 1, number: 7 };
         let fault = Cause::Fault(2);
-        let operation = |step| What::Operation {
-            host: 0,
-            incarnation: 3,
-            op,
-            step,
-        };
+        let operation = |step| What::Operation { host: 0, incarnation: 3, op, step };
         let host = |change| What::Host { host: 1, change };
         let mut what = vec![
             What::Sent {
@@ -369,37 +276,14 @@ mod tests {
                 to: endpoint(0, 9),
                 payload: vec![0, 255],
             },
-            What::Marked {
-                id: 1,
-                mark: Mark::Duplicated {
-                    by: Cause::Link,
-                    copies: 2,
-                },
-            },
-            What::Marked {
-                id: 1,
-                mark: Mark::Corrupted { by: fault, bits: 3 },
-            },
-            What::Marked {
-                id: 1,
-                mark: Mark::Delayed {
-                    by: fault,
-                    length: 1 << 40,
-                },
-            },
-            What::Marked {
-                id: 1,
-                mark: Mark::Reordered,
-            },
+            What::Marked { id: 1, mark: Mark::Duplicated { by: Cause::Link, copies: 2 } },
+            What::Marked { id: 1, mark: Mark::Corrupted { by: fault, bits: 3 } },
+            What::Marked { id: 1, mark: Mark::Delayed { by: fault, length: 1 << 40 } },
+            What::Marked { id: 1, mark: Mark::Reordered },
             What::Delivered { id: 1, copy: 1 },
-            What::Refused {
-                at: endpoint(1, 50_000),
-            },
+            What::Refused { at: endpoint(1, 50_000) },
             What::Alien { host: 0 },
-            What::Reported {
-                host: 0,
-                name: "tick \"\u{1b}[0m".into(),
-            },
+            What::Reported { host: 0, name: "tick \"\u{1b}[0m".into() },
             host(HostChange::Crashed),
             host(HostChange::Restarted(2)),
             host(HostChange::Paused),
@@ -407,25 +291,15 @@ mod tests {
             host(HostChange::ClockStepped(-5)),
             What::FaultBegan { fault: 2 },
             What::FaultEnded { fault: 2 },
-            What::Broke {
-                host: 0,
-                message: "a\nb".into(),
-            },
+            What::Broke { host: 0, message: "a\nb".into() },
         ];
         what.extend(Step::ALL.map(operation));
         what.extend((0..=8).filter_map(|code| {
             let fault = if code == 1 { 2 } else { 0 };
             let reason = DropReason::from_code(code, fault)?;
-            Some(What::Dropped {
-                id: 1,
-                copy: 0,
-                reason,
-            })
+            Some(What::Dropped { id: 1, copy: 0, reason })
         }));
-        what.into_iter()
-            .zip(0..)
-            .map(|(what, at)| Event { at, what })
-            .collect()
+        what.into_iter().zip(0..).map(|(what, at)| Event { at, what }).collect()
     }
 
     fn trace() -> Trace {
@@ -453,10 +327,7 @@ mod tests {
         assert_eq!(trace.events().collect::<Vec<_>>(), every_event());
         let mut lines = Vec::new();
         trace.write_jsonl(&mut lines).unwrap();
-        assert_eq!(
-            Trace::read_jsonl(std::str::from_utf8(&lines).unwrap()).unwrap(),
-            trace
-        );
+        assert_eq!(Trace::read_jsonl(std::str::from_utf8(&lines).unwrap()).unwrap(), trace);
     }
 
     #[test]

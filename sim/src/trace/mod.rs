@@ -52,11 +52,7 @@ pub struct Trace {
 
 impl Trace {
     pub(crate) fn new(header: Header, bytes: Vec<u8>, hash: u128) -> Self {
-        Trace {
-            header,
-            bytes,
-            hash,
-        }
+        Trace { header, bytes, hash }
     }
 
     /// The events in the order in which they happened.
@@ -71,18 +67,12 @@ impl Trace {
 
     /// The name of a host.
     pub fn host(&self, host: HostId) -> &str {
-        self.header
-            .hosts
-            .get(host as usize)
-            .map_or("?", String::as_str)
+        self.header.hosts.get(host as usize).map_or("?", String::as_str)
     }
 
     /// The name of a fault.
     pub fn fault(&self, fault: u32) -> &str {
-        self.header
-            .faults
-            .get(fault as usize)
-            .map_or("?", String::as_str)
+        self.header.faults.get(fault as usize).map_or("?", String::as_str)
     }
 
     /// A drop reason as it is written: `loss`, `fault:lose-first-ack`, ...

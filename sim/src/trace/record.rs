@@ -38,10 +38,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub fn new(keep: bool) -> Self {
-        Recorder {
-            keep,
-            ..Recorder::default()
-        }
+        Recorder { keep, ..Recorder::default() }
     }
 
     #[inline]
@@ -59,9 +56,7 @@ impl Recorder {
         self.bytes.extend_from_slice(&head);
         self.bytes.extend_from_slice(tail);
         if self.bytes.len() >= BATCH && !self.keep {
-            self.hasher
-                .get_or_insert_with(Box::default)
-                .update(&self.bytes);
+            self.hasher.get_or_insert_with(Box::default).update(&self.bytes);
             self.bytes.clear();
         }
     }
@@ -69,14 +64,7 @@ impl Recorder {
     #[inline]
     pub fn sent(&mut self, id: u64, from: Endpoint, to: Endpoint, payload: &[u8]) {
         let hosts = pair(from.host, to.host);
-        self.put(
-            SENT,
-            0,
-            id,
-            hosts,
-            u32::from(from.port) | u32::from(to.port) << 16,
-            payload,
-        );
+        self.put(SENT, 0, id, hosts, u32::from(from.port) | u32::from(to.port) << 16, payload);
     }
 
     pub fn marked(&mut self, id: u64, mark: Mark) {
@@ -110,14 +98,7 @@ impl Recorder {
     #[inline]
     pub fn operation(&mut self, host: HostId, incarnation: u32, op: OpId, step: Step) {
         let aux = step as u8;
-        self.put(
-            OPERATION,
-            aux,
-            pair(op.client, op.number),
-            pair(host, incarnation),
-            0,
-            &[],
-        );
+        self.put(OPERATION, aux, pair(op.client, op.number), pair(host, incarnation), 0, &[]);
     }
 
     pub fn alien(&mut self, host: HostId) {
@@ -155,22 +136,12 @@ impl Recorder {
     pub fn event(&mut self, event: &Event) {
         self.at = event.at;
         match &event.what {
-            What::Sent {
-                id,
-                from,
-                to,
-                payload,
-            } => self.sent(*id, *from, *to, payload),
+            What::Sent { id, from, to, payload } => self.sent(*id, *from, *to, payload),
             What::Marked { id, mark } => self.marked(*id, *mark),
             What::Dropped { id, copy, reason } => self.dropped(*id, *copy, *reason),
             What::Delivered { id, copy } => self.delivered(*id, *copy),
             What::Refused { at } => self.refused(*at),
-            What::Operation {
-                host,
-                incarnation,
-                op,
-                step,
-            } => {
+            What::Operation { host, incarnation, op, step } => {
                 self.operation(*host, *incarnation, *op, *step);
             }
             What::Alien { host } => self.alien(*host),
@@ -221,22 +192,12 @@ fn decode_record(head: &[u8; HEAD], tail: &[u8]) -> Option<Event> {
     let what = match head[28] {
         SENT => What::Sent {
             id: a,
-            from: Endpoint {
-                host: b_low,
-                port: c as u16,
-            },
-            to: Endpoint {
-                host: b_high,
-                port: (c >> 16) as u16,
-            },
+            from: Endpoint { host: b_low, port: c as u16 },
+            to: Endpoint { host: b_high, port: (c >> 16) as u16 },
             payload: tail.to_vec(),
         },
         MARKED => {
-            let by = if c == 0 {
-                Cause::Link
-            } else {
-                Cause::Fault(c - 1)
-            };
+            let by = if c == 0 { Cause::Link } else { Cause::Fault(c - 1) };
             let mark = match aux {
                 0 => Mark::Duplicated { by, copies: b_low },
                 1 => Mark::Corrupted { by, bits: b_low },
@@ -245,32 +206,17 @@ fn decode_record(head: &[u8; HEAD], tail: &[u8]) -> Option<Event> {
             };
             What::Marked { id: a, mark }
         }
-        DROPPED => What::Dropped {
-            id: a,
-            copy: c,
-            reason: DropReason::from_code(aux, b_low)?,
-        },
+        DROPPED => What::Dropped { id: a, copy: c, reason: DropReason::from_code(aux, b_low)? },
         DELIVERED => What::Delivered { id: a, copy: c },
-        REFUSED => What::Refused {
-            at: Endpoint {
-                host: low,
-                port: b as u16,
-            },
-        },
+        REFUSED => What::Refused { at: Endpoint { host: low, port: b as u16 } },
         OPERATION => What::Operation {
             host: b_low,
             incarnation: b_high,
-            op: OpId {
-                client: low,
-                number: high,
-            },
+            op: OpId { client: low, number: high },
             step: *Step::ALL.get(usize::from(aux))?,
         },
         ALIEN => What::Alien { host: low },
-        REPORTED => What::Reported {
-            host: low,
-            name: text(),
-        },
+        REPORTED => What::Reported { host: low, name: text() },
         HOST => What::Host {
             host: low,
             change: match aux {
@@ -283,10 +229,7 @@ fn decode_record(head: &[u8; HEAD], tail: &[u8]) -> Option<Event> {
         },
         FAULT_BEGAN => What::FaultBegan { fault: low },
         FAULT_ENDED => What::FaultEnded { fault: low },
-        BROKE => What::Broke {
-            host: low,
-            message: text(),
-        },
+        BROKE => What::Broke { host: low, message: text() },
         _ => return None,
     };
     Some(Event { at, what })

@@ -14,29 +14,16 @@ impl Trace {
         let endpoint =
             |endpoint: &Endpoint| format!("{}:{}", self.host(endpoint.host), endpoint.port);
         let what = match &event.what {
-            What::Sent {
-                id,
-                from,
-                to,
-                payload,
-            } => format!(
-                "send #{id} {} -> {} {}B",
-                endpoint(from),
-                endpoint(to),
-                payload.len()
-            ),
+            What::Sent { id, from, to, payload } => {
+                format!("send #{id} {} -> {} {}B", endpoint(from), endpoint(to), payload.len())
+            }
             What::Marked { id, mark } => format!("mark #{id} {}", self.mark(*mark)),
             What::Dropped { id, copy, reason } => {
                 format!("drop #{id}.{copy} {}", self.reason(*reason))
             }
             What::Delivered { id, copy } => format!("recv #{id}.{copy}"),
             What::Refused { at } => format!("refused {}", endpoint(at)),
-            What::Operation {
-                host,
-                incarnation,
-                op,
-                step,
-            } => format!(
+            What::Operation { host, incarnation, op, step } => format!(
                 "{} {} on {}/{incarnation}",
                 step.name(),
                 self.operation(*op),
@@ -94,7 +81,6 @@ impl fmt::Display for Trace {
         let header = &self.header;
         let (scenario, engine, seed) = (&header.scenario, &header.engine, header.seed);
         writeln!(f, "# {scenario} engine={engine} seed={seed}")?;
-        self.events()
-            .try_for_each(|event| writeln!(f, "{}", self.line(&event)))
+        self.events().try_for_each(|event| writeln!(f, "{}", self.line(&event)))
     }
 }

@@ -16,10 +16,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub fn new(offset: i64, drift_ppm: f64) -> Self {
-        Clock {
-            drift_ppb: (drift_ppm * 1000.0).round() as i64,
-            offset,
-        }
+        Clock { drift_ppb: (drift_ppm * 1000.0).round() as i64, offset }
     }
 
     /// What the running clock shows at true time `now`.
@@ -49,9 +46,7 @@ impl Clock {
 
     /// The time of day, nanoseconds since the Unix epoch.
     pub fn wall(&self, now: u64) -> u64 {
-        START_OF_DAY
-            .saturating_add(self.monotonic(now))
-            .saturating_add_signed(self.offset)
+        START_OF_DAY.saturating_add(self.monotonic(now)).saturating_add_signed(self.offset)
     }
 
     /// Steps the time of day.
@@ -71,10 +66,7 @@ mod tests {
             for shown in [0, 1, 2, 999, 1_000_000_007, 1 << 40] {
                 let now = clock.when(shown);
                 assert!(clock.monotonic(now) >= shown, "drift {drift}, {shown}");
-                assert!(
-                    now == 0 || clock.monotonic(now - 1) < shown,
-                    "drift {drift}, {shown}"
-                );
+                assert!(now == 0 || clock.monotonic(now - 1) < shown, "drift {drift}, {shown}");
             }
         }
         assert_eq!(Clock::new(0, 200.0).monotonic(1_000_000_000), 1_000_200_000);

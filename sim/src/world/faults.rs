@@ -114,11 +114,7 @@ impl World {
             let wakers = self.sockets.close(slot);
             self.garbage.extend(wakers);
         }
-        self.chores.push(Chore::Kill {
-            host,
-            tasks,
-            parked,
-        });
+        self.chores.push(Chore::Kill { host, tasks, parked });
         true
     }
 

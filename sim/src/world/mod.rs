@@ -71,11 +71,7 @@ struct Flight {
 /// What an engine must do for the world, outside its borrow.
 pub(crate) enum Chore {
     /// Drop a crashed host's tasks.
-    Kill {
-        host: HostId,
-        tasks: Vec<Task<(), Tag>>,
-        parked: Vec<Runnable<Tag>>,
-    },
+    Kill { host: HostId, tasks: Vec<Task<(), Tag>>, parked: Vec<Runnable<Tag>> },
     /// Call a host's start function.
     Start(HostId),
     /// Let tasks run that waited for their host to resume.
@@ -243,11 +239,7 @@ impl World {
         self.counts.bytes += payload.len() as u64;
         let id = self.counts.sent;
         self.recorder.sent(id, from, to, payload);
-        let packet = Packet {
-            from: from.host,
-            to: to.host,
-            payload,
-        };
+        let packet = Packet { from: from.host, to: to.host, payload };
         let fate = self.network.transmit(self.now, &packet);
         for mark in &fate.marks {
             self.recorder.marked(id, *mark);
@@ -285,15 +277,8 @@ impl World {
 
     #[inline]
     fn arrive(&mut self, flight: u32) -> Option<(u32, Waker)> {
-        let Flight {
-            id,
-            copy,
-            from,
-            to,
-            payload,
-            checksum_fails,
-            ..
-        } = self.flights.remove(flight as usize);
+        let Flight { id, copy, from, to, payload, checksum_fails, .. } =
+            self.flights.remove(flight as usize);
         if checksum_fails {
             self.recycle(payload);
             self.dropped(id, copy, DropReason::Checksum);
@@ -330,10 +315,7 @@ impl World {
 
     /// Datagrams on the way.
     pub fn in_flight(&self) -> usize {
-        self.flights
-            .iter()
-            .filter(|(_, flight)| !flight.stopped)
-            .count()
+        self.flights.iter().filter(|(_, flight)| !flight.stopped).count()
     }
 
     /// Host software reports an event.
@@ -393,11 +375,7 @@ impl World {
             return None;
         };
         let incarnation = self.hosts[host as usize].incarnation;
-        let execution = Execution {
-            at: self.now,
-            host,
-            incarnation,
-        };
+        let execution = Execution { at: self.now, host, incarnation };
         self.history.execute(op, execution);
         self.operation(host, op, step);
         Some(op)
@@ -408,10 +386,7 @@ impl World {
         if !self.hosts[host as usize].up || op.client != host {
             return;
         }
-        if let Some(step) = outcome
-            .step()
-            .filter(|_| self.history.end(op, outcome, self.now))
-        {
+        if let Some(step) = outcome.step().filter(|_| self.history.end(op, outcome, self.now)) {
             self.operation(host, op, step);
         }
     }
@@ -433,8 +408,7 @@ impl World {
         if self.hosts[host as usize].up {
             self.recorder.broke(host, message);
             let name = self.plan.host_name(host);
-            self.errors
-                .push(format!("{name} ended with an error: {message}"));
+            self.errors.push(format!("{name} ended with an error: {message}"));
         }
     }
 }

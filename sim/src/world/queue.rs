@@ -108,23 +108,14 @@ mod tests {
     #[test]
     fn time_then_class_then_sequence() {
         let mut queue = Queue::default();
-        let timer = |slot| Due::Timer {
-            slot,
-            generation: 0,
-        };
+        let timer = |slot| Due::Timer { slot, generation: 0 };
         queue.push(5, timer(1));
         queue.push(5, Due::Arrival(1));
         queue.push(5, Due::Arrival(2));
         queue.push(5, Due::FaultEnds(1));
         queue.push(4, timer(2));
         let order: Vec<Due> = std::iter::from_fn(|| queue.pop()).collect();
-        let expected = [
-            timer(2),
-            Due::FaultEnds(1),
-            Due::Arrival(1),
-            Due::Arrival(2),
-            timer(1),
-        ];
+        let expected = [timer(2), Due::FaultEnds(1), Due::Arrival(1), Due::Arrival(2), timer(1)];
         assert_eq!(order, expected);
     }
 }

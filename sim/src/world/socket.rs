@@ -85,10 +85,7 @@ impl Sockets {
         match self.free.pop() {
             Some(slot) => {
                 let generation = self.slots[slot as usize].generation;
-                self.slots[slot as usize] = Socket {
-                    generation,
-                    ..socket
-                };
+                self.slots[slot as usize] = Socket { generation, ..socket };
                 slot
             }
             None => {
@@ -173,9 +170,7 @@ impl World {
         if address.is_loopback() {
             return Some(own);
         }
-        let host = address
-            .to_bits()
-            .checked_sub(Ipv4Addr::new(10, 0, 0, 1).to_bits())?;
+        let host = address.to_bits().checked_sub(Ipv4Addr::new(10, 0, 0, 1).to_bits())?;
         ((host as usize) < self.hosts.len()).then_some(host)
     }
 
@@ -198,51 +193,31 @@ impl World {
                 None => return error(ErrorKind::AddrInUse, "all ephemeral ports are in use"),
             },
             port if state.socket_at(port).is_some() => {
-                return error(
-                    ErrorKind::AddrInUse,
-                    format!("{address}: address already in use"),
-                );
+                return error(ErrorKind::AddrInUse, format!("{address}: address already in use"));
             }
             port => port,
         };
         let slot = self.sockets.open(Endpoint { host, port }, bound_to);
         self.hosts[host as usize].ports.push((port, slot));
         let generation = self.sockets.slots[slot as usize].generation;
-        Ok(SocketKey {
-            world: self.id,
-            slot,
-            generation,
-        })
+        Ok(SocketKey { world: self.id, slot, generation })
     }
 
     fn socket(&mut self, key: SocketKey) -> io::Result<&mut Socket> {
         let same = key.world == self.id;
-        match self
-            .sockets
-            .get_mut(key.slot, key.generation)
-            .filter(|_| same)
-        {
+        match self.sockets.get_mut(key.slot, key.generation).filter(|_| same) {
             Some(socket) => Ok(socket),
-            None => error(
-                ErrorKind::NotConnected,
-                "the socket belongs to an earlier incarnation",
-            ),
+            None => error(ErrorKind::NotConnected, "the socket belongs to an earlier incarnation"),
         }
     }
 
     pub(crate) fn connect(&mut self, key: SocketKey, peer: SocketAddr) -> io::Result<()> {
         let own = self.socket(key)?.at.host;
         let Some(host) = self.host_at(peer.ip(), own) else {
-            return error(
-                ErrorKind::NetworkUnreachable,
-                format!("{peer}: network is unreachable"),
-            );
+            return error(ErrorKind::NetworkUnreachable, format!("{peer}: network is unreachable"));
         };
         let socket = self.socket(key)?;
-        socket.peer = Some(Endpoint {
-            host,
-            port: peer.port(),
-        });
+        socket.peer = Some(Endpoint { host, port: peer.port() });
         if socket.bound_to.is_unspecified() {
             socket.bound_to = address(own);
         }
@@ -278,10 +253,7 @@ impl World {
             (None, Some(peer)) => peer,
             (None, None) => return error(ErrorKind::NotConnected, "destination address required"),
             (Some(target), _) => match self.host_at(target.ip(), from.host) {
-                Some(host) => Endpoint {
-                    host,
-                    port: target.port(),
-                },
+                Some(host) => Endpoint { host, port: target.port() },
                 None => {
                     let message = format!("{target}: network is unreachable");
                     return error(ErrorKind::NetworkUnreachable, message);
@@ -331,9 +303,7 @@ impl World {
             return Vec::new();
         }
         let at = self.sockets.slots[key.slot as usize].at;
-        self.hosts[at.host as usize]
-            .ports
-            .retain(|(_, slot)| *slot != key.slot);
+        self.hosts[at.host as usize].ports.retain(|(_, slot)| *slot != key.slot);
         self.sockets.close(key.slot)
     }
 
@@ -377,9 +347,7 @@ impl World {
         };
         let state = &self.sockets.slots[socket as usize];
         if state.peer == Some(closed) {
-            let at = self
-                .now
-                .saturating_add(self.network.delay(closed.host, sender.host));
+            let at = self.now.saturating_add(self.network.delay(closed.host, sender.host));
             let generation = state.generation;
             self.queue.push(at, Due::Refusal { socket, generation });
         }
@@ -396,20 +364,14 @@ impl World {
 }
 
 fn refused<T>() -> io::Result<T> {
-    error(
-        ErrorKind::ConnectionRefused,
-        "connection refused: the peer's port is closed",
-    )
+    error(ErrorKind::ConnectionRefused, "connection refused: the peer's port is closed")
 }
 
 impl super::Host {
     /// The socket bound to a port.
     #[inline]
     fn socket_at(&self, port: u16) -> Option<u32> {
-        self.ports
-            .iter()
-            .find(|(known, _)| *known == port)
-            .map(|(_, slot)| *slot)
+        self.ports.iter().find(|(known, _)| *known == port).map(|(_, slot)| *slot)
     }
 
     fn free_port(&mut self) -> Option<u16> {

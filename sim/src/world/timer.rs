@@ -35,10 +35,7 @@ pub(crate) struct Timers {
 impl Timers {
     fn set(&mut self, waker: Waker) -> (u32, u32) {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Timer {
-                generation: 0,
-                state: State::Free,
-            });
+            self.slots.push(Timer { generation: 0, state: State::Free });
             self.slots.len() as u32 - 1
         });
         let timer = &mut self.slots[slot as usize];
@@ -47,9 +44,7 @@ impl Timers {
     }
 
     fn get(&mut self, slot: u32, generation: u32) -> Option<&mut Timer> {
-        self.slots
-            .get_mut(slot as usize)
-            .filter(|timer| timer.generation == generation)
+        self.slots.get_mut(slot as usize).filter(|timer| timer.generation == generation)
     }
 
     fn release(&mut self, slot: u32) -> Option<Waker> {
@@ -88,11 +83,7 @@ impl World {
         let at = self.hosts[host as usize].clock.when(deadline).max(self.now);
         let (slot, generation) = self.timers.set(waker);
         self.queue.push(at, Due::Timer { slot, generation });
-        TimerKey {
-            world: self.id,
-            slot,
-            generation,
-        }
+        TimerKey { world: self.id, slot, generation }
     }
 
     /// Ready once the timer fired, which also forgets it. The waker in the answer replaces the one

@@ -86,11 +86,7 @@ fn mutate(text: &str, other: &str, draw: &mut Draw) -> Vec<u8> {
             3 => drop(bytes.drain(low..high.min(low + 20))),
             4 | 5 => {
                 let token = TOKENS[at(TOKENS.len() - 1)];
-                let end = if at(1) == 0 {
-                    low
-                } else {
-                    high.min(low + at(8))
-                };
+                let end = if at(1) == 0 { low } else { high.min(low + at(8)) };
                 drop(bytes.splice(low..end, token.bytes()));
             }
             6 => {
@@ -139,10 +135,7 @@ fn survive(bytes: &[u8], base: &Path, seed: u64, schema: &Value) -> bool {
         Err(errors) => {
             let drawn = errors.render(seed.is_multiple_of(2));
             assert!(!drawn.is_empty() && errors.len() > 0);
-            assert!(
-                !drawn.contains('\u{0}') && !drawn.contains("\u{1b}.toml"),
-                "{drawn:?}"
-            );
+            assert!(!drawn.contains('\u{0}') && !drawn.contains("\u{1b}.toml"), "{drawn:?}");
             false
         }
     }
@@ -180,10 +173,7 @@ fn a_hundred_thousand_mutated_files_do_no_harm() {
                 })
             })
             .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().expect("no panic"))
-            .sum()
+        workers.into_iter().map(|worker| worker.join().expect("no panic")).sum()
     });
     // Mutations that hit everything or nothing would test little.
     assert!((1_000..60_000).contains(&good), "{good} good files");
@@ -195,13 +185,9 @@ fn monstrous_files_are_refused_in_good_time() {
     let many = |line: &str, n: usize| format!("{head}{}", line.repeat(n));
     let keys: String = (0..100_000).map(|n| format!("k{n} = {n}\n")).collect();
     let dotted = format!("{head}{} = 1\n", ["a"; 20_000].join("."));
-    let deep: String = (0..70)
-        .map(|_| format!("{}={{", ["a"; 79].join(".")))
-        .collect();
+    let deep: String = (0..70).map(|_| format!("{}={{", ["a"; 79].join("."))).collect();
     let groups: Vec<String> = (0..5000).map(|n| format!("[\"client-{n}\"]")).collect();
-    let patterns: String = (0..3000)
-        .map(|n| format!("[[link]]\nfrom = \"*{n}\"\n"))
-        .collect();
+    let patterns: String = (0..3000).map(|n| format!("[[link]]\nfrom = \"*{n}\"\n")).collect();
     let files = [
         many("[[fault]]\n", 20_000),
         many("[[link]]\nfrom = \"client-*\"\nloss = 2\n", 9_999),

@@ -45,54 +45,29 @@ copies = "1..=3"
 "#;
 
 fn plan(text: &str, seed: u64) -> Plan {
-    super::parse("ranges", text)
-        .unwrap_or_else(|errors| panic!("{errors}"))
-        .plan(Some(seed))
+    super::parse("ranges", text).unwrap_or_else(|errors| panic!("{errors}")).plan(Some(seed))
 }
 
 #[test]
 fn the_same_seed_draws_the_same_and_another_seed_draws_anew() {
     for seed in 0..20 {
-        assert_eq!(
-            format!("{:?}", plan(FILE, seed)),
-            format!("{:?}", plan(FILE, seed))
-        );
+        assert_eq!(format!("{:?}", plan(FILE, seed)), format!("{:?}", plan(FILE, seed)));
     }
     let values = |seed| {
         let plan = plan(FILE, seed);
         let link = &plan.links[0].set;
         let host = &plan.hosts[1];
-        let Trigger::At(at) = plan.faults[0].trigger else {
-            panic!("no time")
-        };
+        let Trigger::At(at) = plan.faults[0].trigger else { panic!("no time") };
         (
-            (
-                plan.options.number("timeout"),
-                plan.workload.operations,
-                plan.workload.size,
-            ),
+            (plan.options.number("timeout"), plan.workload.operations, plan.workload.size),
             (link.delay, format!("{:?}", link.loss), link.rate),
-            (
-                host.clock_offset,
-                host.clock_drift_ppm.to_bits(),
-                at,
-                plan.faults[0].length,
-            ),
+            (host.clock_offset, host.clock_drift_ppm.to_bits(), at, plan.faults[0].length),
         )
     };
     let (a, b) = (values(1), values(2));
-    assert!(
-        a.0.0 != b.0.0 && a.0.1 != b.0.1 && a.0.2 != b.0.2,
-        "{a:?} {b:?}"
-    );
-    assert!(
-        a.1.0 != b.1.0 && a.1.1 != b.1.1 && a.1.2 != b.1.2,
-        "{a:?} {b:?}"
-    );
-    assert!(
-        a.2.0 != b.2.0 && a.2.1 != b.2.1 && a.2.2 != b.2.2,
-        "{a:?} {b:?}"
-    );
+    assert!(a.0.0 != b.0.0 && a.0.1 != b.0.1 && a.0.2 != b.0.2, "{a:?} {b:?}");
+    assert!(a.1.0 != b.1.0 && a.1.1 != b.1.1 && a.1.2 != b.1.2, "{a:?} {b:?}");
+    assert!(a.2.0 != b.2.0 && a.2.1 != b.2.1 && a.2.2 != b.2.2, "{a:?} {b:?}");
 }
 
 #[test]
@@ -108,19 +83,12 @@ fn draws_stay_in_their_ranges() {
         assert!((-5_000_000..5_000_000).contains(&plan.hosts[1].clock_offset));
         assert!((-50.0..50.0).contains(&plan.hosts[1].clock_drift_ppm));
         assert_eq!(plan.hosts[0].clock_offset, 0);
-        let Some(Loss::Independent(loss)) = plan.links[0].set.loss else {
-            panic!("no loss")
-        };
+        let Some(Loss::Independent(loss)) = plan.links[0].set.loss else { panic!("no loss") };
         assert!((0.0..0.2).contains(&loss));
-        let Action::Duplicate { copies, .. } = plan.faults[1].action else {
-            panic!("no copies")
-        };
+        let Action::Duplicate { copies, .. } = plan.faults[1].action else { panic!("no copies") };
         assert!((1..=3).contains(&copies));
     }
-    assert!(
-        clients[..2].iter().all(|n| *n == 0) && clients[6] == 0,
-        "{clients:?}"
-    );
+    assert!(clients[..2].iter().all(|n| *n == 0) && clients[6] == 0, "{clients:?}");
     assert!(clients[2..6].iter().all(|n| *n > 50), "{clients:?}");
 }
 
@@ -148,10 +116,8 @@ fn taking_one_range_or_table_away_changes_no_other_draw() {
     let more = format!("{FILE}\n[[fault]]\nat = \"0s..1h\"\naction = \"calm\"\n");
     assert_eq!(plan(&more, 7).faults[..2], plan(FILE, 7).faults[..]);
     let late = FILE.split("[[fault]]").nth(1).expect("a fault");
-    let without = FILE.replace(
-        &format!("[[fault]]{late}"),
-        "[[fault]]\nat = \"1s\"\naction = \"calm\"\n",
-    );
+    let without =
+        FILE.replace(&format!("[[fault]]{late}"), "[[fault]]\nat = \"1s\"\naction = \"calm\"\n");
     assert_eq!(plan(&without, 7).faults[1], plan(FILE, 7).faults[1]);
 }
 

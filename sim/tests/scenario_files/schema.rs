@@ -24,12 +24,8 @@ fn check(schema: &Value, value: &Value) -> Result<(), String> {
             "type" => has_type(rule, value),
             "enum" => list().any(|one| one == value),
             "const" => rule == value,
-            "minimum" => value
-                .as_f64()
-                .is_none_or(|n| n >= rule.as_f64().expect("a number")),
-            "maximum" => value
-                .as_f64()
-                .is_none_or(|n| n <= rule.as_f64().expect("a number")),
+            "minimum" => value.as_f64().is_none_or(|n| n >= rule.as_f64().expect("a number")),
+            "maximum" => value.as_f64().is_none_or(|n| n <= rule.as_f64().expect("a number")),
             "minLength" => value
                 .as_str()
                 .is_none_or(|text| text.len() as u64 >= rule.as_u64().expect("a number")),
@@ -58,11 +54,7 @@ fn check(schema: &Value, value: &Value) -> Result<(), String> {
                 true
             }
             "items" => {
-                value
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .try_for_each(|one| check(rule, one))?;
+                value.as_array().into_iter().flatten().try_for_each(|one| check(rule, one))?;
                 true
             }
             "propertyNames" => {
@@ -82,14 +74,10 @@ fn check(schema: &Value, value: &Value) -> Result<(), String> {
             }
             "additionalProperties" => {
                 let known = |key: &String| {
-                    rules
-                        .get("properties")
-                        .is_some_and(|all| all.get(key).is_some())
+                    rules.get("properties").is_some_and(|all| all.get(key).is_some())
                 };
                 let table = value.as_object().into_iter().flatten();
-                table
-                    .filter(|(key, _)| !known(key))
-                    .try_for_each(|(_, one)| check(rule, one))?;
+                table.filter(|(key, _)| !known(key)).try_for_each(|(_, one)| check(rule, one))?;
                 true
             }
             unknown => panic!("the keyword {unknown} is not known to this test"),
@@ -154,11 +142,7 @@ fn the_schema_refuses_what_a_schema_can_refuse() {
     let mut refused = 0;
     for entry in std::fs::read_dir(super::folder().join("bad")).expect("the folder is there") {
         let path = entry.expect("readable").path();
-        let name = path
-            .file_name()
-            .expect("a file")
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().expect("a file").to_string_lossy().into_owned();
         if beyond.iter().any(|start| name.starts_with(start)) {
             continue;
         }
@@ -202,9 +186,7 @@ fn the_schema_names_every_key_with_a_description() {
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             let path = format!("{path}.{name}");
             assert!(
-                property["description"]
-                    .as_str()
-                    .is_some_and(|text| !text.is_empty()),
+                property["description"].as_str().is_some_and(|text| !text.is_empty()),
                 "{path}"
             );
             described(property, &path);

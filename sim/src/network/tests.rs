@@ -1,1 +1,202 @@
-//! Properties of the network as a whole.
+//! The network as a whole: the order in which a datagram meets things, and that what is decided for
+//! one link depends on nothing that happens to others.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const MS: u64 = 1_000_000;
+
+fn names(hosts: u32) -> Arc<[String]> {
+    (0..hosts).map(|host| format!("host-{host}")).collect()
+}
+
+fn network(hosts: u32, rules: &[LinkRule], faults: &[FaultSpec]) -> Network {
+    Network::new(7, names(hosts), rules.into(), faults, None)
+}
+
+fn everywhere(set: Impairments) -> LinkRule {
+    LinkRule { from: HostSet::all(), to: HostSet::all(), set }
+}
+
+/// A link that makes use of every kind of chance.
+fn eventful() -> Impairments {
+    Impairments {
+        delay: Some(10 * MS),
+        jitter: Some(3 * MS),
+        distribution: Some(Distribution::Normal),
+        loss: Some(Loss::GilbertElliott { p: 0.1, r: 0.3, loss_bad: 0.9, loss_good: 0.05 }),
+        duplicate: Some(0.2),
+        reorder: Some(0.1),
+        corrupt: Some(0.2),
+        ..Impairments::default()
+    }
+}
+
+fn packet_fault(name: &str, from: HostId, to: HostId, pick: Pick, action: Action) -> FaultSpec {
+    let matching = PacketMatch {
+        from: HostSet::from_iter([from]),
+        to: HostSet::from_iter([to]),
+        kind: None,
+        fields: Vec::new(),
+        attempt: None,
+    };
+    let trigger = Trigger::Packet { matching, pick };
+    FaultSpec { name: name.into(), trigger, action, length: None, optional: false }
+}
+
+/// The fates of `count` datagrams from one host to another, a millisecond apart.
+fn fates(network: &mut Network, from: HostId, to: HostId, count: u64) -> Vec<Fate> {
+    (0..count)
+        .map(|n| network.transmit(n * MS, &Packet { from, to, payload: &n.to_be_bytes() }))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Another host, another link's rule, traffic elsewhere, or a fault elsewhere: nothing of it
+    /// changes what happens from host 1 to host 0.
+    #[test]
+    fn draws_depend_on_their_own_link_alone(
+        more_hosts in 0u32..100,
+        traffic in proptest::collection::vec((0u32..3, 0u32..3), 0..50),
+        pick in prop_oneof![Just(Pick::All), (1u64..9).prop_map(Pick::Nth), Just(Pick::Chance(0.5))],
+    ) {
+        let rules = [everywhere(eventful())];
+        let expected = fates(&mut network(3, &rules, &[]), 1, 0, 100);
+        let elsewhere = LinkRule {
+            from: HostSet::from_iter([0, 2]),
+            to: HostSet::all(),
+            set: Impairments { loss: Some(Loss::Independent(0.5)), ..Impairments::default() },
+        };
+        let faults = [packet_fault("elsewhere", 0, 1, pick, Action::Drop)];
+        let mut other = network(3 + more_hosts, &[rules[0].clone(), elsewhere], &faults);
+        for (from, to) in traffic {
+            if (from, to) != (1, 0) {
+                other.transmit(0, &Packet { from, to, payload: b"noise" });
+            }
+        }
+        prop_assert_eq!(fates(&mut other, 1, 0, 100), expected);
+    }
+
+    /// A fault that drops some datagrams of a link leaves the fates of all others as they were.
+    #[test]
+    fn a_fault_changes_only_what_it_hits(n in 1u64..100, pick_all: bool, named in "[a-z]{1,8}") {
+        let rules = [everywhere(eventful())];
+        let expected = fates(&mut network(2, &rules, &[]), 1, 0, 100);
+        let pick = if pick_all { Pick::First(n) } else { Pick::Nth(n) };
+        let faults = [packet_fault(&named, 1, 0, pick, Action::Drop)];
+        let found = fates(&mut network(2, &rules, &faults), 1, 0, 100);
+        for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            let is_hit = if pick_all { (index as u64) < n } else { index as u64 + 1 == n };
+            if is_hit {
+                prop_assert_eq!(found.dropped, Some(DropReason::Fault(0)));
+            } else {
+                prop_assert_eq!(found, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_plain_link_only_delays() {
+    let rules = [everywhere(Impairments { delay: Some(5 * MS), ..Impairments::default() })];
+    let mut network = network(2, &rules, &[]);
+    let fates = fates(&mut network, 1, 0, 3);
+    let arrivals: Vec<Vec<u64>> = fates.iter().map(|fate| fate.arrivals.iter().collect()).collect();
+    assert_eq!(arrivals, [[5 * MS], [6 * MS], [7 * MS]]);
+    let own = network.transmit(3, &Packet { from: 1, to: 1, payload: b"" });
+    assert_eq!(own.arrivals.iter().collect::<Vec<_>>(), [3], "to itself, at once");
+}
+
+#[test]
+fn every_fault_counts_every_match_and_the_first_to_drop_is_named() {
+    let faults = [
+        packet_fault("second", 1, 0, Pick::Nth(2), Action::Drop),
+        packet_fault("all", 1, 0, Pick::Every(2), Action::Drop),
+    ];
+    let mut network = network(2, &[], &faults);
+    let reasons: Vec<_> = fates(&mut network, 1, 0, 4).iter().map(|fate| fate.dropped).collect();
+    let (first, second) = (Some(DropReason::Fault(0)), Some(DropReason::Fault(1)));
+    assert_eq!(reasons, [None, first, None, second]);
+    let counts: Vec<_> =
+        network.fault_counts().iter().map(|count| (count.opportunities, count.hits)).collect();
+    assert_eq!(counts, [(4, 1), (4, 1)]);
+}
+
+#[test]
+fn faults_come_before_partitions_and_those_before_the_link() {
+    let loss =
+        Impairments { loss: Some(Loss::Independent(1.0)), mtu: Some(30), ..Impairments::default() };
+    let cut = (HostSet::from_iter([1]), HostSet::from_iter([0]));
+    let partition = FaultSpec {
+        name: "cut".into(),
+        trigger: Trigger::At(0),
+        action: Action::Partition { cuts: vec![cut] },
+        length: None,
+        optional: false,
+    };
+    let faults = [packet_fault("first", 1, 0, Pick::Nth(1), Action::Drop), partition];
+    let mut network = network(2, &[everywhere(loss)], &faults);
+    network.begin(1);
+    let mut reason = |payload: &[u8]| {
+        network.transmit(0, &Packet { from: 1, to: 0, payload }).dropped.map(DropReason::name)
+    };
+    assert_eq!(reason(b"x"), Some("fault"));
+    assert_eq!(reason(b"x"), Some("partition"));
+    network.end(1);
+    let mut reason = |payload: &[u8]| {
+        network.transmit(0, &Packet { from: 1, to: 0, payload }).dropped.map(DropReason::name)
+    };
+    assert_eq!(reason(b"xyz"), Some("too-big"));
+    assert_eq!(reason(b"xy"), Some("loss"));
+    network.calm();
+    assert_eq!(network.transmit(0, &Packet { from: 1, to: 0, payload: b"xyz" }).dropped, None);
+}
+
+#[test]
+fn delays_holds_and_copies_add_up() {
+    let rules = [everywhere(Impairments { delay: Some(10 * MS), ..Impairments::default() })];
+    let faults = [
+        packet_fault("slow", 1, 0, Pick::Nth(1), Action::Delay { by: 100 * MS }),
+        packet_fault("twice", 1, 0, Pick::Nth(2), Action::Duplicate { copies: 2, after: 7 * MS }),
+        packet_fault("hold", 1, 0, Pick::Nth(3), Action::Hold { length: 50 * MS }),
+    ];
+    let mut network = network(2, &rules, &faults);
+    let arrivals: Vec<Vec<u64>> = fates(&mut network, 1, 0, 5)
+        .iter()
+        .map(|fate| fate.arrivals.iter().map(|at| at / MS).collect())
+        .collect();
+    let expected: [&[u64]; 5] = [&[110], &[11, 18, 25], &[62], &[62], &[62]];
+    assert_eq!(arrivals, expected, "the held link lets go at 52 ms, in order");
+}
+
+#[test]
+fn corruption_is_noticed_unless_the_checksum_is_off() {
+    let corrupt = Impairments { corrupt: Some(1.0), ..Impairments::default() };
+    let off = Impairments { udp_checksum: Some(false), ..corrupt.clone() };
+    for (set, fails) in [(corrupt, true), (off, false)] {
+        let mut network = network(2, &[everywhere(set)], &[]);
+        let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: &[0; 64] });
+        assert_eq!((fate.flipped.len(), fate.checksum_fails), (1, fails));
+        let empty = network.transmit(0, &Packet { from: 1, to: 0, payload: &[] });
+        assert!(empty.flipped.is_empty(), "nothing to flip");
+    }
+}
+
+#[test]
+fn a_corrupt_fault_flips_as_many_different_bits_as_it_says() {
+    let faults = [packet_fault("flip", 1, 0, Pick::All, Action::Corrupt { bits: 20 })];
+    let mut network = network(2, &[], &faults);
+    for (length, expected) in [(64, 20), (2, 16), (0, 0)] {
+        let payload = vec![0; length];
+        let mut flipped =
+            network.transmit(0, &Packet { from: 1, to: 0, payload: &payload }).flipped;
+        flipped.sort_unstable();
+        flipped.dedup();
+        assert_eq!(flipped.len(), expected, "{length} bytes");
+        assert!(flipped.iter().all(|bit| *bit < length as u64 * 8));
+    }
+    assert_eq!(network.fault_counts()[0].hits, 2, "an empty datagram has nothing to flip");
+}

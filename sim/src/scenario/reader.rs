@@ -45,7 +45,8 @@ impl<'a> Reader<'a> {
             path,
         };
         for key in table.keys().filter(|key| keys.get(key.get_ref()).is_none()) {
-            if !keys.open {
+            // Finding out what was meant takes time, which a file of junk could waste.
+            if !keys.open && !errors.skip() {
                 reader.unknown(key.get_ref(), key.span());
             }
         }

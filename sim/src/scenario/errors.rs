@@ -56,6 +56,15 @@ impl<'a> Errors<'a> {
         }
     }
 
+    /// Counts an error that nobody would read; false if there is still room for it.
+    pub(super) fn skip(&self) -> bool {
+        let full = self.list.borrow().len() >= MAX_ERRORS;
+        if full {
+            self.left_out.set(self.left_out.get() + 1);
+        }
+        full
+    }
+
     /// True if nothing was wrong so far.
     pub(super) fn is_empty(&self) -> bool {
         self.list.borrow().is_empty()

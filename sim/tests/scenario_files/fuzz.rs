@@ -218,6 +218,6 @@ fn monstrous_files_are_refused_in_good_time() {
         let time = start.elapsed();
         let name: String = file.chars().skip(head.len()).take(30).collect();
         assert!(!good, "{name}");
-        assert!(time < Duration::from_secs(10), "{time:?} for {name}");
+        assert!(time < Duration::from_secs(30), "{time:?} for {name}");
     }
 }

@@ -104,10 +104,10 @@ fn json_has_the_fields_of_the_contract_one_object_a_line() {
 
 #[test]
 fn output_in_a_pipe_has_no_colours_and_no_control_characters() {
-    let hostile = "title = \"a\\u001b[31m red\"\nprotocol = 'ack'\n";
-    for arguments in [&["run", "-"][..], &["run", "-", "--timeline", "full"]] {
-        let output = squall_with_input(arguments, hostile);
-        assert_eq!(output.status.code(), Some(0));
+    let hostile = "title = \"a\\u001b[31m red\"\nprotocol = 'ack'\nx\u{1b}[0m = 1\n";
+    for (input, status) in [(GOOD, 0), (hostile, 65)] {
+        let output = squall_with_input(&["run", "-", "--timeline", "full"], input);
+        assert_eq!(output.status.code(), Some(status));
         assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
     }
 }

@@ -8,6 +8,7 @@ mod properties;
 mod real_sockets;
 mod sockets;
 mod tasks_and_time;
+mod timeline;
 mod verdicts;
 
 use squall::{Outcome, Protocol, Registry, Settings};

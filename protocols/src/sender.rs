@@ -51,7 +51,7 @@ pub fn with_options(protocol: Protocol, max_attempts: u64) -> Protocol {
     protocol
         .option(
             "timeout",
-            OptionKind::Duration,
+            OptionKind::Duration { min: 1 },
             OptionValue::Number(200_000_000),
             "how long the sender waits for an acknowledgement before it tries again or gives up",
         )

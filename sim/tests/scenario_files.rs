@@ -26,7 +26,7 @@ fn protocols() -> Vec<ProtocolSpec> {
             name: "demo".to_owned(),
             summary: "Has one of each.".to_owned(),
             options: vec![
-                option("timeout", OptionKind::Duration, number(100_000_000)),
+                option("timeout", OptionKind::Duration { min: 1 }, number(100_000_000)),
                 option("window", OptionKind::Count { min: 1, max: 64 }, number(4)),
                 option("buffer", OptionKind::Size, number(1024)),
                 option("spread", OptionKind::Probability, None),

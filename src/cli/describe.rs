@@ -31,7 +31,7 @@ pub(super) fn protocols(registry: &Registry) -> io::Result<Exit> {
 fn describe(option: &OptionSpec) -> String {
     let default = match (&option.kind, &option.default) {
         (_, None) => "absent".to_owned(),
-        (OptionKind::Duration, Some(OptionValue::Number(nanos))) => {
+        (OptionKind::Duration { .. }, Some(OptionValue::Number(nanos))) => {
             format!("\"{}ms\"", *nanos as f64 / 1e6)
         }
         (OptionKind::Size, Some(OptionValue::Number(bytes))) => format!("\"{bytes}B\""),
@@ -41,7 +41,7 @@ fn describe(option: &OptionSpec) -> String {
         (_, Some(OptionValue::Word(word))) => format!("\"{word}\""),
     };
     let kind = match &option.kind {
-        OptionKind::Duration => "duration".to_owned(),
+        OptionKind::Duration { .. } => "duration".to_owned(),
         OptionKind::Size => "size".to_owned(),
         OptionKind::Count { min, max } => format!("{min} to {max}"),
         OptionKind::Probability => "probability".to_owned(),

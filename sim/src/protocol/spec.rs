@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 /// What an option's value may be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OptionKind {
-    /// A duration such as `"200ms"`, in nanoseconds.
-    Duration,
+    /// A duration such as `"200ms"`, at least `min`, in nanoseconds.
+    Duration {
+        /// Smallest value allowed, nanoseconds. A timeout of 0 would spin.
+        min: u64,
+    },
     /// A size such as `"64B"` or `"4KiB"`, in bytes.
     Size,
     /// A whole number from `min` to `max`, both included.

@@ -30,7 +30,7 @@ impl DrawnOptions {
                 continue;
             };
             match option.kind {
-                OptionKind::Duration | OptionKind::Size | OptionKind::Count { .. } => {
+                OptionKind::Duration { .. } | OptionKind::Size | OptionKind::Count { .. } => {
                     let number = table.whole(option.name).map(DrawnOption::Number);
                     all.drawn.extend(number.map(|number| (option.name, number)));
                 }

@@ -40,8 +40,12 @@ pub(super) fn count(min: i128, max: i128) -> Kind {
     Kind::Whole { unit: Unit::Count, min, max, ranges: true }
 }
 
-pub(super) fn duration() -> Kind {
-    Kind::Whole { unit: Unit::Duration, min: 0, max: CENTURY, ranges: true }
+fn duration() -> Kind {
+    duration_from(0)
+}
+
+pub(super) fn duration_from(min: i128) -> Kind {
+    Kind::Whole { unit: Unit::Duration, min, max: CENTURY, ranges: true }
 }
 
 fn signed_duration() -> Kind {

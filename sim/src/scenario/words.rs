@@ -2,7 +2,7 @@
 //! events its hosts report.
 
 use super::keys::{Key, Kind};
-use super::tables::{count, duration, key};
+use super::tables::{count, duration_from, key};
 use super::units::Unit;
 use crate::protocol::{OptionKind, ProtocolSpec};
 
@@ -72,7 +72,7 @@ const HISTORY_EVENTS: [&str; 6] =
 /// The kind of value of a protocol's option.
 fn option_kind(kind: &OptionKind) -> Kind {
     match kind {
-        OptionKind::Duration => duration(),
+        OptionKind::Duration { min } => duration_from(i128::from(*min)),
         OptionKind::Size => {
             Kind::Whole { unit: Unit::Size, min: 0, max: i128::from(u64::MAX >> 1), ranges: true }
         }

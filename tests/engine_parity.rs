@@ -84,4 +84,11 @@ fn on_turmoil_hosts_use_tokio_directly_and_panics_of_their_tasks_are_seen() {
     });
     let outcome = super::run(panics, "engine = 'turmoil'");
     assert!(outcome.report.failures[0].contains("client-1 panicked: in a task"));
+    let spins = super::client_only(async |_| {
+        loop {
+            squall::task::yield_now().await;
+        }
+    });
+    let outcome = super::run(spins, "engine = 'turmoil'");
+    assert!(outcome.report.failures[0].contains("an endless loop in zero time"));
 }

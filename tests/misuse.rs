@@ -68,6 +68,20 @@ fn a_simulation_refuses_to_start_inside_another() {
 fn a_panic_is_a_verdict_with_its_place() {
     let text = failure(async |_| panic!("the sky falls"));
     assert!(text.contains("client-1 panicked: the sky falls at tests/misuse.rs:"), "{text}");
+    let dying = run(
+        client_only(async |_| {
+            struct Bomb;
+            impl Drop for Bomb {
+                fn drop(&mut self) {
+                    panic!("in drop");
+                }
+            }
+            let _bomb = Bomb;
+            std::future::pending().await
+        }),
+        "fault = [{ at = '1s', action = 'crash', host = 'client-1' }]",
+    );
+    assert!(dying.report.failures[0].contains("while it was dropped: in drop"));
     let spawned = failure(async |_| {
         spawn(async { panic!("in a task") });
         Ok(())

@@ -62,7 +62,7 @@ impl Observed<'_> {
     fn is_over(&self) -> bool {
         match self.run.ending {
             Ending::Quiet => true,
-            Ending::CutOff { in_flight } => !in_flight && self.run.history.all_ended(),
+            Ending::CutOff { unsettled } => !unsettled && self.run.history.all_ended(),
             Ending::Broken(_) => false,
         }
     }

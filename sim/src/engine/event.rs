@@ -48,6 +48,7 @@ pub(crate) fn spawn(host: HostId, future: impl Future<Output = ()> + 'static) ->
         state.up.then(|| (tag, state.tasks.vacant_key()))
     });
     let (tag, key) = place.flatten()?;
+    let future = panic::Contained::new(future);
     let future = async move {
         future.await;
         // The handle would cancel the task if it were dropped while the task runs.
@@ -86,14 +87,12 @@ pub(super) fn run(plan: &Arc<Plan>, protocol: &Protocol) -> Ending {
         engine.start(host);
     }
     let ending = engine.run();
-    let ended = catch_unwind(AssertUnwindSafe(tear_down));
-    let foreign =
-        FOREIGN_WAKES.lock().unwrap_or_else(PoisonError::into_inner).remove(&world::world_id());
-    match ended {
-        Ok(()) if foreign => Ending::Broken(FOREIGN.to_owned()),
-        Ok(()) => ending,
-        Err(payload) => Ending::Broken(in_drop(&*payload)),
+    tear_down();
+    let mut foreign = FOREIGN_WAKES.lock().unwrap_or_else(PoisonError::into_inner);
+    if foreign.remove(&world::world_id()) {
+        return Ending::Broken(FOREIGN.to_owned());
     }
+    panic::in_drop().map_or(ending, Ending::Broken)
 }
 
 struct Loop<'a> {
@@ -173,10 +172,10 @@ impl Loop<'_> {
             let ran = catch_unwind(AssertUnwindSafe(|| runnable.run()));
             let chores = world::with(World::leave);
             if let Err(payload) = ran {
-                let message = panic::describe(&*payload);
-                world::with(|world| world.recorder.broke(host, &message));
+                let described = panic::describe(&*payload);
+                world::with(|world| world.recorder.broke(host, &described.message));
                 let name = self.plan.host_name(host);
-                return Err(format!("host software of {name} panicked: {message}"));
+                return Err(format!("host software of {name} panicked: {described}"));
             }
             self.count_step(host)?;
             if chores == Some(true) {
@@ -220,7 +219,7 @@ impl Loop<'_> {
             };
             if at > self.plan.duration {
                 world.set_now(self.plan.duration);
-                return Err(Ending::CutOff { in_flight: world.in_flight() > 0 });
+                return Err(Ending::CutOff { unsettled: world.is_unsettled() });
             }
             world.set_now(at);
             loop {
@@ -281,12 +280,10 @@ impl Loop<'_> {
                         READY.with_borrow_mut(|ready| ready.extend(parked));
                     }
                     Chore::Kill { host, tasks, parked } => {
-                        let killed = catch_unwind(AssertUnwindSafe(|| {
-                            drop(parked);
-                            drop(tasks);
-                            purge(|tag| tag.host == host);
-                        }));
-                        killed.map_err(|payload| in_drop(&*payload))?;
+                        drop(parked);
+                        drop(tasks);
+                        purge(|tag| tag.host == host);
+                        panic::in_drop().map_or(Ok(()), Err)?;
                     }
                 }
             }
@@ -322,10 +319,6 @@ impl World {
 
 const FOREIGN: &str = "a task was woken from another thread, which no seed can reproduce: on a \
     simulated host use squall::task::spawn instead of threads, and no library that starts its own";
-
-fn in_drop(payload: &(dyn std::any::Any + Send)) -> String {
-    format!("host software panicked while it was dropped: {}", panic::describe(payload))
-}
 
 /// Drops the ready tasks that `is_dead`, and those that become ready by that, until none is left.
 fn purge(is_dead: impl Fn(&Tag) -> bool) {

@@ -19,8 +19,8 @@ pub enum Ending {
     Quiet,
     /// The scenario's duration was over.
     CutOff {
-        /// Datagrams were still on the way.
-        in_flight: bool,
+        /// Datagrams were still on the way, or waited to be received.
+        unsettled: bool,
     },
     /// Host software broke the run: a panic, an endless loop, a budget overdrawn.
     Broken(String),

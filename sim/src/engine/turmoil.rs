@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::panic::Contained;
 use super::{Ending, panic, software};
 use crate::network::HostId;
 use crate::plan::{Engine, Plan};
@@ -23,6 +24,9 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// How long nothing must happen, after all clients have finished, for a run to be over.
 const QUIET: u64 = 1_000_000_000;
+
+/// Polls of all hosts in one tick, beyond which time would never pass.
+const POLLS_PER_TICK: u64 = 1_000_000;
 
 thread_local! {
     static LOCAL: RefCell<Local> = RefCell::new(Local::default());
@@ -38,6 +42,19 @@ struct Local {
     sleepers: u64,
     /// When a host's task was last polled.
     active_at: u64,
+    /// Polls in the present step.
+    polls: u64,
+}
+
+/// Lets the run end with this message.
+fn stop(message: String) {
+    LOCAL.with_borrow_mut(|local| {
+        local.broken.get_or_insert(message);
+    });
+}
+
+fn is_stopped() -> bool {
+    LOCAL.with_borrow(|local| local.broken.is_some())
 }
 
 fn runtime() -> Option<String> {
@@ -84,35 +101,48 @@ impl Drop for Sleeper {
 
 /// Wraps a task: tokio would swallow its panic, and polls are counted as on the event engine.
 pub(crate) fn guard<F: Future>(future: F) -> Guard<F> {
-    Guard(Box::pin(future))
+    Guard(Contained::new(future))
 }
 
 /// See [`guard`].
-pub(crate) struct Guard<F>(Pin<Box<F>>);
+pub(crate) struct Guard<F>(Contained<F>);
 
 impl<F: Future> Future for Guard<F> {
     type Output = Option<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if is_stopped() {
+            return Poll::Pending;
+        }
         let entered = world::with_host(|world, host| {
             world.counts.wakeups += 1;
             world.calls = 0;
-            LOCAL.with_borrow_mut(|local| local.active_at = world.now);
-            host
+            let polls = LOCAL.with_borrow_mut(|local| {
+                local.active_at = world.now;
+                local.polls += 1;
+                local.polls
+            });
+            (host, polls)
         });
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+        let (entered, polls) = entered.unzip();
+        if polls.is_some_and(|polls| polls > POLLS_PER_TICK) {
+            stop(format!(
+                "an endless loop in zero time: more than {POLLS_PER_TICK} polls in one tick; \
+                 something keeps waking itself without waiting for time to pass"
+            ));
+            return Poll::Pending;
+        }
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
             Ok(poll) => poll.map(Some),
             Err(payload) => {
-                let message = panic::describe(&*payload);
+                let described = panic::describe(&*payload);
                 let name = world::with(|world| {
                     let host = entered.unwrap_or_default();
-                    world.recorder.broke(host, &message);
+                    world.recorder.broke(host, &described.message);
                     world.plan.host_name(host).to_owned()
                 });
                 let name = name.unwrap_or_default();
-                LOCAL.with_borrow_mut(|local| {
-                    local.broken = Some(format!("host software of {name} panicked: {message}"));
-                });
+                stop(format!("host software of {name} panicked: {described}"));
                 Poll::Ready(None)
             }
         }
@@ -152,7 +182,7 @@ pub(super) fn run(plan: &Arc<Plan>, protocol: &Protocol) -> Ending {
     let ending = steps(plan, &mut sim);
     world::with(|world| world.hosts.iter_mut().for_each(|host| host.up = false));
     drop(sim);
-    ending
+    panic::in_drop().map_or(ending, Ending::Broken)
 }
 
 /// turmoil's name for a host: names of scenarios could look like addresses.
@@ -167,6 +197,7 @@ fn steps(plan: &Plan, sim: &mut turmoil::Sim<'_>) -> Ending {
             return ending;
         }
         world::with(|world| world.calls = 0);
+        LOCAL.with_borrow_mut(|local| local.polls = 0);
         if let Err(error) = sim.step() {
             return Ending::Broken(format!("turmoil stopped: {error}"));
         }
@@ -218,7 +249,7 @@ fn deliver_due(plan: &Plan, sim: &mut turmoil::Sim<'_>, now: u64) -> Option<Endi
         if quiet {
             return Some(Ending::Quiet);
         }
-        Some(Ending::CutOff { in_flight: world.in_flight() > 0 })
+        Some(Ending::CutOff { unsettled: world.is_unsettled() })
     })
     .flatten()
 }
@@ -238,7 +269,10 @@ fn do_chores(sim: &mut turmoil::Sim<'_>) {
         wakes.into_iter().for_each(Waker::wake);
         for chore in chores {
             match chore {
-                Chore::Kill { host, .. } => sim.crash(name(host)),
+                Chore::Kill { host, .. } => {
+                    sim.crash(name(host));
+                    panic::in_drop().map_or((), stop);
+                }
                 Chore::Start(host) => sim.bounce(name(host)),
                 // Pausing is refused when the scenario is loaded.
                 Chore::Ready(_) => {}

@@ -313,9 +313,10 @@ impl World {
         }
     }
 
-    /// Datagrams on the way.
-    pub fn in_flight(&self) -> usize {
-        self.flights.iter().filter(|(_, flight)| !flight.stopped).count()
+    /// True if datagrams are on the way or wait to be received.
+    pub fn is_unsettled(&self) -> bool {
+        let on_the_way = self.flights.iter().any(|(_, flight)| !flight.stopped);
+        on_the_way || self.sockets.holds_datagrams()
     }
 
     /// Host software reports an event.

@@ -107,6 +107,11 @@ impl Sockets {
         wakers
     }
 
+    /// True if some socket has a datagram that was not received yet.
+    pub fn holds_datagrams(&self) -> bool {
+        self.slots.iter().any(|socket| socket.open && !socket.received.is_empty())
+    }
+
     /// Puts a woken waker back; one that is not wanted is handed back, to be dropped outside.
     #[inline]
     pub fn put_back(&mut self, slot: u32, waker: Waker) -> Option<Waker> {

@@ -34,7 +34,7 @@ fn a_duplicate_fails_and_is_proven() {
     let outcome = outcome("retry_is_not_exactly_once.toml");
     assert_eq!(outcome.verdict(), Verdict::Fail);
     let failure = &outcome.report.failures[0];
-    assert!(failure.contains("exactly-once is violated: client-1#1 was executed 2 times"));
+    assert!(failure.contains("exactly-once is violated: client-1#1 was delivered 2 times"));
     assert!(failure.contains("server/1"), "{failure}");
     assert_eq!(outcome.report.failed_at, Some(210_000_000));
 }

@@ -25,6 +25,8 @@ pub struct Execution {
     pub host: HostId,
     /// That host's incarnation, from 1.
     pub incarnation: u32,
+    /// [`Step::Delivered`] or [`Step::Executed`].
+    pub step: Step,
 }
 
 /// One operation.

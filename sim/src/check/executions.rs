@@ -49,9 +49,9 @@ fn executed_twice(observed: &Observed<'_>) -> Option<Finding> {
         let host = observed.plan.host_name(execution.host);
         format!("at {} by {host}/{}", seconds(execution.at), execution.incarnation)
     };
-    let (name, count) = (observed.name(id), op.executions);
+    let (name, step, count) = (observed.name(id), first.step.name(), op.executions);
     let witness =
-        format!("{name} was executed {count} times: {} and {}", place(&first), place(&second));
+        format!("{name} was {step} {count} times: {} and {}", place(&first), place(&second));
     Some(violated(second.at, witness))
 }
 
@@ -60,16 +60,18 @@ fn false_success(observed: &Observed<'_>) -> Option<Finding> {
     let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Completed && op.executions == 0;
     let (id, op) = observed.run.history.operations().find(lie)?;
     let (name, at) = (observed.name(id), seconds(op.ended_at));
-    let witness = format!("{name} was reported a success at {at}, but was never executed");
+    let witness =
+        format!("{name} was reported a success at {at}, but was never delivered or executed");
     Some(violated(op.ended_at, witness))
 }
 
 fn false_failure(observed: &Observed<'_>) -> Option<Finding> {
     let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Failed && op.executions > 0;
     let (id, op) = observed.run.history.operations().find(lie)?;
-    let (name, failed, ran) = (observed.name(id), seconds(op.ended_at), seconds(op.first?.at));
+    let (name, failed, first) = (observed.name(id), seconds(op.ended_at), op.first?);
+    let (step, ran) = (first.step.name(), seconds(first.at));
     let witness =
-        format!("{name} was reported a definite failure at {failed}, but was executed at {ran}");
+        format!("{name} was reported a definite failure at {failed}, but was {step} at {ran}");
     Some(violated(op.ended_at, witness))
 }
 
@@ -80,6 +82,7 @@ fn never_executed(observed: &Observed<'_>) -> Option<Finding> {
     }
     let (id, op) = observed.run.history.operations().find(|(_, op)| op.executions == 0)?;
     let (name, since) = (observed.name(id), seconds(op.invoked_at));
-    let witness = format!("{name}, issued at {since}, was never executed, and the run is over");
+    let witness =
+        format!("{name}, issued at {since}, was never delivered or executed, and the run is over");
     Some(violated(op.invoked_at, witness))
 }

@@ -271,7 +271,9 @@ fn do_chores(sim: &mut turmoil::Sim<'_>) {
             match chore {
                 Chore::Kill { host, .. } => {
                     sim.crash(name(host));
-                    panic::in_drop().map_or((), stop);
+                    if let Some(broken) = panic::in_drop() {
+                        stop(broken);
+                    }
                 }
                 Chore::Start(host) => sim.bounce(name(host)),
                 // Pausing is refused when the scenario is loaded.

@@ -376,7 +376,7 @@ impl World {
             return None;
         };
         let incarnation = self.hosts[host as usize].incarnation;
-        let execution = Execution { at: self.now, host, incarnation };
+        let execution = Execution { at: self.now, host, incarnation, step };
         self.history.execute(op, execution);
         self.operation(host, op, step);
         Some(op)

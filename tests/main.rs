@@ -5,6 +5,7 @@ mod crashes;
 mod engine_parity;
 mod misuse;
 mod properties;
+mod readme;
 mod real_sockets;
 mod sockets;
 mod tasks_and_time;

@@ -52,32 +52,32 @@ pub fn write(
     }
     let hosts: Vec<String> = trace.header.hosts.iter().map(|name| clean(name)).collect();
     let canvas = Canvas::new(&hosts, style.width, style.color);
-    let drawn = extent(&rows, style.extent);
     canvas.head(out)?;
     let mut next = 0;
-    for range in drawn {
-        canvas.gap(range.start - next, out)?;
-        for (at, row) in &rows[range.clone()] {
+    for (start, end) in extent(&rows, style.extent) {
+        canvas.gap(start - next, out)?;
+        for (at, row) in &rows[start..end] {
             canvas.row(*at, row, out)?;
         }
-        next = range.end;
+        next = end;
     }
     canvas.gap(rows.len() - next, out)
 }
 
-/// The rows to draw, in ranges.
-fn extent(rows: &[(u64, Row)], extent: Extent) -> Vec<std::ops::Range<usize>> {
+/// The rows to draw: pairs of first and past the last.
+fn extent(rows: &[(u64, Row)], extent: Extent) -> Vec<(usize, usize)> {
+    let all = rows.len();
     match extent {
-        Extent::Ends(most) if rows.len() > most => {
+        Extent::Ends(most) if all > most => {
             let tail = most / 3;
-            vec![0..most - tail, rows.len() - tail..rows.len()]
+            vec![(0, most - tail), (all - tail, all)]
         }
-        Extent::Around(at, most) if rows.len() > most => {
+        Extent::Around(at, most) if all > most => {
             let middle = rows.partition_point(|(time, _)| *time <= at);
-            let start = middle.saturating_sub(most * 2 / 3).min(rows.len() - most);
-            vec![start..start + most]
+            let start = middle.saturating_sub(most * 2 / 3).min(all - most);
+            vec![(start, start + most)]
         }
-        _ => vec![0..rows.len()],
+        _ => vec![(0, all)],
     }
 }
 

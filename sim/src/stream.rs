@@ -28,7 +28,7 @@ impl Stream {
 
     /// A stream of its own for one kind of decision within this one.
     #[inline]
-    pub fn sub(self, kind: u64) -> Stream {
+    pub fn part(self, kind: u64) -> Stream {
         Stream(mix(self.0 ^ kind.wrapping_mul(GOLDEN)))
     }
 

@@ -46,14 +46,14 @@ impl Fault {
             Pick::Nth(n) => self.matches == n,
             Pick::First(n) => self.matches <= n,
             Pick::Every(n) => n > 0 && self.matches.is_multiple_of(n),
-            Pick::Chance(probability) => self.stream.sub(0).chance(self.matches, probability),
+            Pick::Chance(probability) => self.stream.part(0).chance(self.matches, probability),
         }
     }
 
     /// Different random bits of a payload of `length` bytes; all of them if it has no more.
     pub fn bits(&self, count: u64, length: usize) -> Vec<u64> {
         let total = length as u64 * 8;
-        let mut draw = self.stream.sub(1).draw(self.matches);
+        let mut draw = self.stream.part(1).draw(self.matches);
         let mut bits: Vec<u64> = Vec::new();
         // Floyd's sampling without replacement (CACM 30(9), 1987).
         for upper in total - count.min(total)..total {

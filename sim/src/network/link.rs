@@ -59,7 +59,7 @@ impl Link {
     }
 
     fn chance(&self, kind: Kind, n: u64, probability: f64) -> bool {
-        probability > 0.0 && self.stream.sub(kind as u64).chance(n, probability)
+        probability > 0.0 && self.stream.part(kind as u64).chance(n, probability)
     }
 
     /// Whether the n-th datagram is lost. To be asked once for every datagram, also for those that
@@ -81,7 +81,7 @@ impl Link {
         if length == 0 || !self.chance(Kind::Corrupt, n, spec.corrupt) {
             return None;
         }
-        Some(self.stream.sub(Kind::CorruptBit as u64).draw(n).below(length as u64 * 8))
+        Some(self.stream.part(Kind::CorruptBit as u64).draw(n).below(length as u64 * 8))
     }
 
     /// Whether the n-th datagram is sent twice.
@@ -119,7 +119,7 @@ impl Link {
         if spec.jitter == 0 {
             return (spec.delay, false);
         }
-        let mut draw = self.stream.sub(Kind::Delay as u64).draw(n);
+        let mut draw = self.stream.part(Kind::Delay as u64).draw(n);
         let jitter = spec.jitter as f64;
         let extra = match spec.distribution {
             Distribution::Uniform => {

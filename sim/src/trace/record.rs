@@ -42,7 +42,6 @@ impl Recorder {
     }
 
     #[inline]
-    #[expect(clippy::too_many_arguments, reason = "the columns of a record")]
     fn put(&mut self, kind: u8, aux: u8, a: u64, b: u64, c: u32, tail: &[u8]) {
         let tail = &tail[..tail.len().min(usize::from(u16::MAX))];
         let mut head = [0; HEAD];

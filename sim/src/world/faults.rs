@@ -100,9 +100,6 @@ impl World {
             return false;
         }
         self.recorder.host(host, HostChange::Crashed);
-        for op in self.history.pending_of(host) {
-            self.end_operation(host, op, Outcome::Unknown);
-        }
         let state = &mut self.hosts[host as usize];
         state.up = false;
         state.crashed_by = Some(fault);
@@ -115,6 +112,10 @@ impl World {
             self.garbage.extend(wakers);
         }
         self.chores.push(Chore::Kill { host, tasks, parked });
+        // These may trigger further faults, so the host must be down for good by now.
+        for op in self.history.pending_of(host) {
+            self.settle_operation(host, op, Outcome::Unknown);
+        }
         true
     }
 

@@ -384,9 +384,12 @@ impl World {
 
     /// A client's operation ends.
     pub fn end_operation(&mut self, host: HostId, op: OpId, outcome: Outcome) {
-        if !self.hosts[host as usize].up || op.client != host {
-            return;
+        if self.hosts[host as usize].up && op.client == host {
+            self.settle_operation(host, op, outcome);
         }
+    }
+
+    fn settle_operation(&mut self, host: HostId, op: OpId, outcome: Outcome) {
         if let Some(step) = outcome.step().filter(|_| self.history.end(op, outcome, self.now)) {
             self.operation(host, op, step);
         }

@@ -75,7 +75,7 @@ fn a_broken_file_is_shown_with_the_place_and_without_a_backtrace() {
 fn json_has_the_fields_of_the_contract_one_object_a_line() {
     let output = squall(&["run", "tests/verdicts", "--format", "json", "--seed", "5"]);
     let lines = text(&output.stdout);
-    assert_eq!(lines.lines().count(), 3);
+    assert_eq!(lines.lines().count(), 4);
     for line in lines.lines() {
         let object: serde_json::Value = serde_json::from_str(line).unwrap();
         for field in [

@@ -38,3 +38,24 @@ fn the_scenario_passes_with_many_seeds() {
         assert_eq!(outcome.verdict(), Verdict::Pass, "seed {seed}: {:?}", outcome.report.failures);
     }
 }
+
+#[test]
+fn the_library_lists_every_scenario_with_its_title() {
+    let table = std::fs::read_to_string("scenarios/README.md").unwrap();
+    let registry = Registry::shipped();
+    let mut count = 0;
+    for folder in std::fs::read_dir("scenarios").unwrap().map(|entry| entry.unwrap().path()) {
+        let Ok(files) = std::fs::read_dir(&folder) else { continue };
+        for file in files.map(|entry| entry.unwrap().path()) {
+            if file.extension().is_some_and(|extension| extension == "toml") {
+                let scenario = registry.load(&file).unwrap_or_else(|error| panic!("{error}"));
+                let link = file.strip_prefix("scenarios").unwrap().display().to_string();
+                let row = table.lines().find(|row| row.contains(&format!("({link})")));
+                let row = row.unwrap_or_else(|| panic!("{link} is not in scenarios/README.md"));
+                assert!(row.contains(scenario.title()), "{link}: {row}");
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(table.matches(".toml)").count(), count, "the table lists files that are gone");
+}

@@ -30,6 +30,13 @@ fn a_run_that_is_cut_off_is_inconclusive() {
 }
 
 #[test]
+fn a_run_in_which_nothing_was_delivered_is_inconclusive() {
+    let outcome = outcome("nothing_delivered.toml");
+    assert_eq!(outcome.verdict(), Verdict::Inconclusive);
+    assert!(outcome.report.failures[0].contains("nothing was delivered or executed"));
+}
+
+#[test]
 fn a_duplicate_fails_and_is_proven() {
     let outcome = outcome("retry_is_not_exactly_once.toml");
     assert_eq!(outcome.verdict(), Verdict::Fail);

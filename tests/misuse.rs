@@ -148,7 +148,7 @@ fn waiting_for_what_cannot_come_ends_the_run_with_a_clear_text() {
     let outcome = run(client_only(client), "expect.completes = true");
     assert_eq!(outcome.verdict(), Verdict::Fail);
     let text = &outcome.report.failures[0];
-    assert!(text.contains("client-1#1, issued at 0.000000 s, never ended"), "{text}");
+    assert!(text.contains("client-1#1, issued at 0.000 ms, never ended"), "{text}");
     assert!(text.contains("all hosts wait for what cannot come"), "{text}");
 }
 

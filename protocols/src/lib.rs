@@ -7,7 +7,7 @@
 //! | [`udp`] | nothing | a lost datagram: the client waits for ever |
 //! | [`ack`] | acknowledgement and timeout | a lost datagram: the client knows, but the message may be gone |
 //! | [`retry`] | retransmission | a lost acknowledgement: the message is delivered twice |
-//! | [`stop_and_wait`] | a sequence counter | a crash: the counter is gone |
+//! | [`stop_and_wait`] | a sequence counter | a crash: the counter is gone; giving up: it stands still |
 //!
 //! Decisions live in plain structs without I/O; a short async loop moves the datagrams. The loops
 //! use `net` and `time` of `squall-sim`, which are tokio's outside a simulation.

@@ -4,6 +4,7 @@
 use squall_sim::net::UdpSocket;
 use squall_sim::protocol::{Client, Dissection, HostResult, Message, OptionKind, OptionValue};
 use squall_sim::protocol::{Protocol, Server};
+use squall_sim::workload;
 
 const HELLO: u8 = b'h';
 const ANSWER: u8 = b'a';
@@ -17,15 +18,19 @@ pub fn protocol() -> Protocol {
             OptionValue::Flag(true),
             "whether the client waits for the answer, without a timeout; if not, it never knows",
         )
-        .dissector(&["hello", "answer"], &[], dissect)
+        .dissector(&["hello", "answer"], &["message"], dissect)
         .server(server)
         .client(client)
 }
 
 fn dissect(bytes: &[u8]) -> Option<Dissection> {
-    match *bytes.first()? {
-        HELLO => Some(Dissection::new("hello")),
-        ANSWER => Some(Dissection::new("answer")),
+    match bytes {
+        // The protocol numbers nothing; the message says which one it is.
+        [HELLO, message @ ..] => {
+            let id = workload::identify(message)?;
+            Some(Dissection::new("hello").with("message", id.number.into()))
+        }
+        [ANSWER] => Some(Dissection::new("answer")),
         _ => None,
     }
 }

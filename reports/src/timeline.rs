@@ -5,7 +5,7 @@ mod row;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use squall_sim::network::{HostId, Mark};
+use squall_sim::network::{Cause, HostId, Mark};
 use squall_sim::protocol::Dissect;
 use squall_sim::trace::{Endpoint, Event, HostChange, OpId, Step, Trace, What};
 
@@ -112,12 +112,7 @@ impl Drawing<'_> {
             }
             What::Marked { id, mark } => {
                 let (from, _, label) = self.labels.get(id)?;
-                let did = match mark {
-                    Mark::Duplicated { .. } | Mark::Corrupted { .. } | Mark::Delayed { .. } => {
-                        clean(&self.trace.mark(*mark))
-                    }
-                    Mark::Reordered => "skips the delay".to_owned(),
-                };
+                let did = self.mark(*mark);
                 Row::cell(from.host, format!("~ {label}: {did}"), Tone::Warning)
             }
             What::Dropped { id, copy, reason } => {
@@ -132,9 +127,11 @@ impl Drawing<'_> {
             }
             What::Refused { at } => Row::cell(at.host, "connection refused".to_owned(), Tone::Bad),
             What::Operation { host, op, step, .. } => self.operation(*host, *op, *step),
-            What::Alien { host } => {
-                let text = "delivered what nobody sent".to_owned();
-                Row::cell(*host, text, Tone::Bad)
+            What::Damaged { host, op } => {
+                let what = op.map_or("a message that nobody sent".to_owned(), |op| {
+                    format!("{}, but damaged", clean(&self.trace.operation(op)))
+                });
+                Row::cell(*host, format!("! {what}"), Tone::Bad)
             }
             What::Reported { host, name } => {
                 Row::cell(*host, format!("- {}", clean(name)), Tone::Plain)
@@ -150,6 +147,23 @@ impl Drawing<'_> {
                 Row::cell(*host, format!("broke: {}", clean(message)), Tone::Bad)
             }
         })
+    }
+
+    fn mark(&self, mark: Mark) -> String {
+        let by = |cause| match cause {
+            Cause::Link => "link".to_owned(),
+            Cause::Fault(fault) => clean(self.trace.fault(fault)),
+        };
+        match mark {
+            Mark::Duplicated { by: cause, copies: 1 } => format!("doubled ({})", by(cause)),
+            Mark::Duplicated { by: cause, copies } => format!("+{copies} copies ({})", by(cause)),
+            Mark::Corrupted { by: cause, bits: 1 } => format!("1 bit flipped ({})", by(cause)),
+            Mark::Corrupted { by: cause, bits } => format!("{bits} bits flipped ({})", by(cause)),
+            Mark::Delayed { by: cause, length } => {
+                format!("+{} ms ({})", row::millis(length), by(cause))
+            }
+            Mark::Reordered => "skips the delay".to_owned(),
+        }
     }
 
     fn label(&self, payload: &[u8]) -> String {
@@ -189,9 +203,9 @@ fn nth(copy: u32) -> String {
 fn change_text(change: HostChange) -> String {
     match change {
         HostChange::Crashed => "### crashes ###".to_owned(),
-        HostChange::Restarted(incarnation) => format!("### restarts, incarnation {incarnation}"),
-        HostChange::Paused => "||| pauses".to_owned(),
-        HostChange::Resumed => "||| resumes".to_owned(),
+        HostChange::Restarted(incarnation) => format!("### restarts ### incarnation {incarnation}"),
+        HostChange::Paused => "||| pauses |||".to_owned(),
+        HostChange::Resumed => "||| resumes |||".to_owned(),
         HostChange::ClockStepped(by) => {
             let sign = if by < 0 { '-' } else { '+' };
             format!("clock stepped by {sign}{} ms", row::millis(by.unsigned_abs()))

@@ -75,7 +75,7 @@ pub(super) fn load(path: &Path, registry: &Registry) -> Result<Scenario, Exit> {
             Exit::Usage
         }
         LoadError::Wrong(diagnostics) => {
-            let _ = write!(anstream::stderr(), "{}", diagnostics.render(true));
+            let _ = writeln!(anstream::stderr(), "{}\n", diagnostics.render(true));
             Exit::Data
         }
     })

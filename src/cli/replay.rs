@@ -91,7 +91,7 @@ fn repeat(recorded: &Trace, registry: &Registry) -> Result<Outcome, Exit> {
     let specs = registry.specs();
     let scenario = Scenario::parse(&header.scenario, &header.source, base, specs);
     let scenario = scenario.map_err(|diagnostics| {
-        let _ = write!(anstream::stderr(), "{}", diagnostics.render(true));
+        let _ = writeln!(anstream::stderr(), "{}\n", diagnostics.render(true));
         Exit::Data
     })?;
     let engine = match header.engine.as_str() {

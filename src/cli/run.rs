@@ -127,7 +127,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
 fn refuse(error: &RunError) -> Exit {
     match error {
         RunError::Engine(diagnostics) => {
-            let _ = write!(anstream::stderr(), "{}", diagnostics.render(true));
+            let _ = writeln!(anstream::stderr(), "{}\n", diagnostics.render(true));
             Exit::Data
         }
         RunError::Start(error) => {

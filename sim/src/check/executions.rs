@@ -2,7 +2,7 @@
 //!
 //! n is how often one operation was, over all incarnations of all hosts.
 
-use super::{Finding, Observed, seconds, violated};
+use super::{Finding, Observed, millis, violated};
 use crate::history::{Execution, Op, Outcome};
 use crate::trace::OpId;
 
@@ -19,9 +19,18 @@ pub(super) fn maybe(observed: &Observed<'_>) -> Finding {
     observed.held()
 }
 
-/// Every reported success has n >= 1; once the run is over, every operation issued has.
+/// Every reported success has n >= 1; once every operation issued has ended, each has n >= 1.
 pub(super) fn at_least_once(observed: &Observed<'_>) -> Finding {
-    false_success(observed).or_else(|| never_executed(observed)).unwrap_or_else(|| observed.held())
+    let mut operations = observed.run.history.operations();
+    let pending = operations.find(|(_, op)| op.outcome == Outcome::Pending && op.executions == 0);
+    if let Some(violation) = false_success(observed) {
+        return violation;
+    }
+    match pending {
+        // Nothing is promised about a call that does not return.
+        Some((id, _)) => Finding::Undecided(format!("{} never ended", observed.name(id))),
+        None => never_executed(observed).unwrap_or_else(|| observed.held()),
+    }
 }
 
 /// n <= 1; a success has n = 1; a definite failure has n = 0.
@@ -47,7 +56,7 @@ fn executed_twice(observed: &Observed<'_>) -> Option<Finding> {
     let (first, second) = (op.first?, op.second?);
     let place = |execution: &Execution| {
         let host = observed.plan.host_name(execution.host);
-        format!("at {} by {host}/{}", seconds(execution.at), execution.incarnation)
+        format!("at {} by {host}/{}", millis(execution.at), execution.incarnation)
     };
     let (name, step, count) = (observed.name(id), first.step.name(), op.executions);
     let witness =
@@ -59,7 +68,7 @@ fn executed_twice(observed: &Observed<'_>) -> Option<Finding> {
 fn false_success(observed: &Observed<'_>) -> Option<Finding> {
     let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Completed && op.executions == 0;
     let (id, op) = observed.run.history.operations().find(lie)?;
-    let (name, at) = (observed.name(id), seconds(op.ended_at));
+    let (name, at) = (observed.name(id), millis(op.ended_at));
     let witness =
         format!("{name} was reported a success at {at}, but was never delivered or executed");
     Some(violated(op.ended_at, witness))
@@ -68,8 +77,8 @@ fn false_success(observed: &Observed<'_>) -> Option<Finding> {
 fn false_failure(observed: &Observed<'_>) -> Option<Finding> {
     let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Failed && op.executions > 0;
     let (id, op) = observed.run.history.operations().find(lie)?;
-    let (name, failed, first) = (observed.name(id), seconds(op.ended_at), op.first?);
-    let (step, ran) = (first.step.name(), seconds(first.at));
+    let (name, failed, first) = (observed.name(id), millis(op.ended_at), op.first?);
+    let (step, ran) = (first.step.name(), millis(first.at));
     let witness =
         format!("{name} was reported a definite failure at {failed}, but was {step} at {ran}");
     Some(violated(op.ended_at, witness))
@@ -81,7 +90,7 @@ fn never_executed(observed: &Observed<'_>) -> Option<Finding> {
         return None;
     }
     let (id, op) = observed.run.history.operations().find(|(_, op)| op.executions == 0)?;
-    let (name, since) = (observed.name(id), seconds(op.invoked_at));
+    let (name, since) = (observed.name(id), millis(op.invoked_at));
     let witness =
         format!("{name}, issued at {since}, was never delivered or executed, and the run is over");
     Some(violated(op.invoked_at, witness))

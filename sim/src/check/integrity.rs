@@ -1,13 +1,13 @@
 //! What was delivered is what was sent.
 
-use super::{Finding, Observed, seconds, violated};
+use super::{Finding, Observed, millis, violated};
 
 /// Every payload delivered equals, byte for byte, the payload sent under its identity.
 pub(super) fn integrity(observed: &Observed<'_>) -> Finding {
     let Some(damage) = observed.run.history.first_damage() else {
         return observed.held();
     };
-    let at = seconds(damage.at);
+    let at = millis(damage.at);
     let witness = match damage.op {
         Some(op) => format!("{} was delivered damaged at {at}", observed.name(op)),
         None => format!("bytes that no client had sent were delivered at {at}"),

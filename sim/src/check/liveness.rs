@@ -1,6 +1,6 @@
 //! Completion: every operation ends, in time.
 
-use super::{Observed, seconds};
+use super::{Observed, millis};
 use crate::engine::Ending;
 use crate::history::Outcome;
 
@@ -14,7 +14,7 @@ pub(super) fn incomplete(observed: &Observed<'_>) -> Option<String> {
     };
     let pending = history.operations().find(|(_, op)| op.outcome == Outcome::Pending);
     if let Some((id, op)) = pending {
-        let (name, since) = (observed.name(id), seconds(op.invoked_at));
+        let (name, since) = (observed.name(id), millis(op.invoked_at));
         return Some(format!("{name}, issued at {since}, never ended: {why}"));
     }
     let issued = history.operations().count() as u64;
@@ -28,6 +28,6 @@ pub(super) fn incomplete(observed: &Observed<'_>) -> Option<String> {
 pub(super) fn late(observed: &Observed<'_>, within: u64) -> Option<String> {
     let last = observed.run.history.operations().max_by_key(|(_, op)| op.ended_at);
     let (id, op) = last.filter(|(_, op)| op.ended_at > within)?;
-    let (name, ended) = (observed.name(id), seconds(op.ended_at));
-    Some(format!("{name} ended at {ended}, later than {}", seconds(within)))
+    let (name, ended) = (observed.name(id), millis(op.ended_at));
+    Some(format!("{name} ended at {ended}, later than {}", millis(within)))
 }

@@ -95,8 +95,7 @@ fn violated(at: u64, witness: String) -> Finding {
     Finding::Violated { witness, at }
 }
 
-/// A time as it is written in messages: seconds, to the microsecond.
-pub(crate) fn seconds(nanos: u64) -> String {
-    let micros = nanos / 1000;
-    format!("{}.{:06} s", micros / 1_000_000, micros % 1_000_000)
+/// A time as it is written in messages: millis, to the microsecond.
+pub(crate) fn millis(nanos: u64) -> String {
+    format!("{}.{:03} ms", nanos / 1_000_000, nanos / 1000 % 1000)
 }

@@ -1,6 +1,6 @@
 //! Delivery in the order of sending, per sender.
 
-use super::{Finding, Observed, seconds, violated};
+use super::{Finding, Observed, millis, violated};
 use crate::plan::Guarantee;
 
 /// What was delivered is at every instant a prefix of what was sent; a subsequence is enough unless
@@ -15,7 +15,7 @@ pub(super) fn fifo(observed: &Observed<'_>) -> Finding {
     let Some(disorder) = disorder else {
         return observed.held();
     };
-    let (name, at) = (observed.name(disorder.op), seconds(disorder.at));
+    let (name, at) = (observed.name(disorder.op), millis(disorder.at));
     let other = crate::trace::OpId { number: disorder.other, ..disorder.op };
     let other = observed.name(other);
     let witness = if lossless {

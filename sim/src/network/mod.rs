@@ -233,12 +233,13 @@ impl Network {
         self.rebuild(fault);
     }
 
-    /// Ends all faults and impairments, but for delay and rate.
-    pub fn calm(&mut self) {
+    /// Ends all faults and impairments, but for delay and rate. Gives the partitions and link
+    /// overrides that were in force.
+    pub fn calm(&mut self) -> Vec<u32> {
         self.calm = true;
-        self.active.clear();
         self.classes = Classes::new(self.hosts.len() as u32, self.rules.iter(), true);
         self.links.release();
+        std::mem::take(&mut self.active)
     }
 
     /// True once [`Network::calm`] was called: no fault begins any more.

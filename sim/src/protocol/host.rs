@@ -85,6 +85,10 @@ impl Client {
     /// that restarts goes on with the first operation that it has not issued.
     pub async fn next(&mut self) -> Option<Message> {
         let interval = self.plan.workload.interval;
+        let left = world::with_host(|world, host| world.has_operations_left(host));
+        if left != Some(true) {
+            return None;
+        }
         if std::mem::replace(&mut self.started, true) && interval > 0 {
             sleep(Duration::from_nanos(interval)).await;
         }

@@ -321,7 +321,7 @@ fn ordered<T: PartialOrd>(low: T, high: T, closed: bool) -> Result<(), Problem> 
 
 /// Reads bounds on a count: `..=60`, `..60`, `1..`, `3..=5`, `3..5`.
 pub(super) fn bounds(text: &str) -> Result<Bounds, Problem> {
-    let how = "write \"..=60\", \"..60\", \"1..\", \"3..=5\", \"3..5\", or a whole number for exactly that";
+    let how = "write \"..=60\", \"..60\", \"1..\", \"3..=5\", \"3..5\", or a whole number without quotes for exactly that";
     let Some((low, high)) = text.split_once("..") else {
         return Err(problem("not bounds", how));
     };

@@ -135,10 +135,12 @@ pub enum What {
         /// The step.
         step: Step,
     },
-    /// The server was given bytes that are no message of the workload's.
-    Alien {
+    /// The server was given a message that is not the one that was sent.
+    Damaged {
         /// The host where it happened.
         host: HostId,
+        /// The operation whose identity it carries; `None` if that names no operation issued.
+        op: Option<OpId>,
     },
     /// Host software reported an event.
     Reported {

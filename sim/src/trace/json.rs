@@ -101,8 +101,8 @@ fn names_known_things(header: &Header, event: &Event) -> bool {
         What::Dropped { .. } | What::Delivered { .. } => true,
         What::Refused { at } => host(at.host),
         What::Operation { host: at, op, .. } => host(*at) && host(op.client),
-        What::Alien { host: at }
-        | What::Reported { host: at, .. }
+        What::Damaged { host: at, op } => host(*at) && op.is_none_or(|op| host(op.client)),
+        What::Reported { host: at, .. }
         | What::Host { host: at, .. }
         | What::Broke { host: at, .. } => host(*at),
         What::FaultBegan { fault: index } | What::FaultEnded { fault: index } => fault(*index),
@@ -134,7 +134,10 @@ fn to_json(event: &Event) -> Map<String, Value> {
                 "number": op.number, "step": step.name(),
             }),
         ),
-        What::Alien { host } => ("alien", json!({"host": host})),
+        What::Damaged { host, op } => {
+            let op = op.map(|op| json!([op.client, op.number]));
+            ("damaged", json!({"host": host, "operation": op}))
+        }
         What::Reported { host, name } => ("reported", json!({"host": host, "name": name})),
         What::Host { host, change } => {
             let (change, value) = match change {
@@ -207,7 +210,7 @@ fn from_json(line: &Map<String, Value>) -> Option<Event> {
             op: OpId { client: small("client")?, number: small("number")? },
             step: Step::ALL.into_iter().find(|step| Some(step.name()) == text("step"))?,
         },
-        "alien" => What::Alien { host: small("host")? },
+        "damaged" => What::Damaged { host: small("host")?, op: damaged_from_json(line)? },
         "reported" => What::Reported { host: small("host")?, name: text("name")?.to_owned() },
         "host" => {
             let change = match text("change")? {
@@ -226,6 +229,16 @@ fn from_json(line: &Map<String, Value>) -> Option<Event> {
         _ => return None,
     };
     Some(Event { at: number("at")?, what })
+}
+
+fn damaged_from_json(line: &Map<String, Value>) -> Option<Option<OpId>> {
+    let value = line.get("operation")?;
+    if value.is_null() {
+        return Some(None);
+    }
+    let [client, number] = value.as_array()?.as_slice() else { return None };
+    let small = |value: &Value| u32::try_from(value.as_u64()?).ok();
+    Some(Some(OpId { client: small(client)?, number: small(number)? }))
 }
 
 fn mark_from_json(line: &Map<String, Value>) -> Option<Mark> {
@@ -282,7 +295,8 @@ mod tests {
             What::Marked { id: 1, mark: Mark::Reordered },
             What::Delivered { id: 1, copy: 1 },
             What::Refused { at: endpoint(1, 50_000) },
-            What::Alien { host: 0 },
+            What::Damaged { host: 0, op: None },
+            What::Damaged { host: 0, op: Some(op) },
             What::Reported { host: 0, name: "tick \"\u{1b}[0m".into() },
             host(HostChange::Crashed),
             host(HostChange::Restarted(2)),

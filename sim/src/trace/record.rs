@@ -15,7 +15,7 @@ const DROPPED: u8 = 3;
 const DELIVERED: u8 = 4;
 const REFUSED: u8 = 5;
 const OPERATION: u8 = 6;
-const ALIEN: u8 = 7;
+const DAMAGED: u8 = 7;
 const REPORTED: u8 = 8;
 const HOST: u8 = 9;
 const FAULT_BEGAN: u8 = 10;
@@ -100,8 +100,10 @@ impl Recorder {
         self.put(OPERATION, aux, pair(op.client, op.number), pair(host, incarnation), 0, &[]);
     }
 
-    pub fn alien(&mut self, host: HostId) {
-        self.put(ALIEN, 0, u64::from(host), 0, 0, &[]);
+    pub fn damaged(&mut self, host: HostId, op: Option<OpId>) {
+        // Clients are numbered from 1, so 0 is no operation.
+        let op = op.map_or(0, |op| pair(op.client, op.number));
+        self.put(DAMAGED, 0, op, u64::from(host), 0, &[]);
     }
 
     pub fn reported(&mut self, host: HostId, name: &str) {
@@ -143,7 +145,7 @@ impl Recorder {
             What::Operation { host, incarnation, op, step } => {
                 self.operation(*host, *incarnation, *op, *step);
             }
-            What::Alien { host } => self.alien(*host),
+            What::Damaged { host, op } => self.damaged(*host, *op),
             What::Reported { host, name } => self.reported(*host, name),
             What::Host { host, change } => self.host(*host, *change),
             What::FaultBegan { fault } => self.fault_began(*fault),
@@ -214,7 +216,10 @@ fn decode_record(head: &[u8; HEAD], tail: &[u8]) -> Option<Event> {
             op: OpId { client: low, number: high },
             step: *Step::ALL.get(usize::from(aux))?,
         },
-        ALIEN => What::Alien { host: low },
+        DAMAGED => What::Damaged {
+            host: b_low,
+            op: (a != 0).then_some(OpId { client: low, number: high }),
+        },
         REPORTED => What::Reported { host: low, name: text() },
         HOST => What::Host {
             host: low,

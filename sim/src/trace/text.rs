@@ -29,7 +29,12 @@ impl Trace {
                 self.operation(*op),
                 self.host(*host)
             ),
-            What::Alien { host } => format!("delivered bytes nobody sent on {}", self.host(*host)),
+            What::Damaged { host, op: None } => {
+                format!("delivered bytes nobody sent on {}", self.host(*host))
+            }
+            What::Damaged { host, op: Some(op) } => {
+                format!("damaged {} on {}", self.operation(*op), self.host(*host))
+            }
             What::Reported { host, name } => {
                 format!("report {} {}", self.host(*host), name.escape_debug())
             }

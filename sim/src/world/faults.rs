@@ -151,7 +151,9 @@ impl World {
     }
 
     fn calm(&mut self) {
-        self.network.calm();
+        for fault in self.network.calm() {
+            self.recorder.fault_ended(fault);
+        }
         for host in 0..self.hosts.len() as u32 {
             self.recover(host, |_| true);
         }

@@ -341,10 +341,14 @@ impl World {
         }
     }
 
+    /// True if a client has operations left to issue.
+    pub fn has_operations_left(&self, host: HostId) -> bool {
+        self.history.issued_by(host) < self.plan.workload.operations
+    }
+
     /// A client issues its next operation; `None` once it has issued all.
     pub fn invoke(&mut self, host: HostId) -> Option<OpId> {
-        let spent = self.history.issued_by(host) >= self.plan.workload.operations;
-        if spent || !self.hosts[host as usize].up {
+        if !self.has_operations_left(host) || !self.hosts[host as usize].up {
             return None;
         }
         let op = self.history.invoke(host, self.now)?;
@@ -370,11 +374,9 @@ impl World {
         let intact = issued.is_some_and(|op| workload::is_message(&self.plan.workload, op, bytes));
         if !intact {
             self.history.damage(issued, self.now);
+            self.recorder.damaged(host, issued);
         }
-        let Some(op) = issued else {
-            self.recorder.alien(host);
-            return None;
-        };
+        let op = issued?;
         let incarnation = self.hosts[host as usize].incarnation;
         let execution = Execution { at: self.now, host, incarnation, step };
         self.history.execute(op, execution);

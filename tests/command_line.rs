@@ -167,6 +167,18 @@ fn a_replay_that_differs_says_where() {
 }
 
 #[test]
+fn a_reader_that_goes_does_not_change_the_exit_status() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
+        .args(["run", "tests/verdicts", "--timeline", "full"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn the_environment_does_not_change_a_run() {
     let run = |variable: Option<(&str, &str)>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));

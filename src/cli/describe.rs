@@ -6,10 +6,11 @@ use squall_sim::protocol::{OptionKind, OptionSpec, OptionValue};
 use squall_sim::scenario;
 
 use super::exit::Exit;
+use super::stdout;
 use crate::Registry;
 
 pub(super) fn protocols(registry: &Registry) -> io::Result<Exit> {
-    let mut out = anstream::stdout().lock();
+    let mut out = stdout();
     for spec in registry.specs() {
         writeln!(out, "{}\n    {}", spec.name, spec.summary)?;
         for (what, names) in
@@ -53,7 +54,7 @@ fn describe(option: &OptionSpec) -> String {
 
 pub(super) fn schema(registry: &Registry) -> io::Result<Exit> {
     let schema = scenario::schema(registry.specs());
-    let mut out = anstream::stdout().lock();
+    let mut out = stdout();
     serde_json::to_writer_pretty(&mut out, &schema).map_err(io::Error::from)?;
     writeln!(out)?;
     Ok(Exit::Passed)

@@ -78,13 +78,46 @@ pub fn cli(registry: Registry) -> ExitCode {
     }));
     match done {
         Ok(Ok(exit)) => exit.into(),
-        // The reader has gone, as in `squall run ... | head`: there is nobody to tell.
-        Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Passed.into(),
         Ok(Err(error)) => {
             complain(&format!("cannot write the output: {error}"));
             Exit::Usage.into()
         }
         Err(_) => Exit::Bug.into(),
+    }
+}
+
+/// Standard output, without colours unless it is a terminal. When its reader goes, as in
+/// `squall run ... | head`, what is written is lost, but the exit status stays right.
+fn stdout() -> impl Write {
+    UntilClosed(Some(anstream::stdout().lock()))
+}
+
+struct UntilClosed<W>(Option<W>);
+
+impl<W: Write> UntilClosed<W> {
+    fn attempt<R>(
+        &mut self,
+        lost: R,
+        write: impl FnOnce(&mut W) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let Some(out) = &mut self.0 else { return Ok(lost) };
+        match write(out) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.0 = None;
+                Ok(lost)
+            }
+            written => written,
+        }
+    }
+}
+
+impl<W: Write> Write for UntilClosed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(bytes.len(), |out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), Write::flush)
     }
 }
 

@@ -9,7 +9,7 @@ use squall_sim::trace::{Event, Trace};
 use squall_sim::{Outcome, Settings};
 
 use super::exit::Exit;
-use super::{complain, run};
+use super::{complain, run, stdout};
 use crate::Registry;
 
 /// Arguments of `squall replay`.
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         Ok(outcome) => outcome,
         Err(exit) => return Ok(exit),
     };
-    let mut out = anstream::stdout().lock();
+    let mut out = stdout();
     let Some(trace) = &outcome.trace else { unreachable!("the trace was asked for") };
     if trace.hash() == recorded.hash() {
         let events = recorded.events().count();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use squall_reports::timeline::{self, Extent, Style};
 
 use super::exit::Exit;
-use super::{complain, files, replay, width};
+use super::{complain, files, replay, stdout, width};
 use crate::Registry;
 
 /// Arguments of `squall report`.
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         let dissect = registry.protocol(&trace.header.protocol).and_then(|known| known.dissect());
         let style = Style { width: width(), color: true, extent: Extent::Full };
         let Some(folder) = &args.output else {
-            timeline::write(&trace, dissect, style, &mut anstream::stdout().lock())?;
+            timeline::write(&trace, dissect, style, &mut stdout())?;
             continue;
         };
         if let Err(error) = std::fs::create_dir_all(folder) {
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         let style = Style { width: 120, color: false, ..style };
         let draw = |out: &mut dyn Write| timeline::write(&trace, dissect, style, out);
         match files::write(&target, args.force, draw) {
-            Ok(()) => writeln!(anstream::stdout(), "{}", target.display())?,
+            Ok(()) => writeln!(stdout(), "{}", target.display())?,
             Err(exit) => worst = worst.max(exit),
         }
     }

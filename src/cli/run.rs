@@ -11,7 +11,7 @@ use squall_sim::plan::Engine;
 use squall_sim::{Outcome, RunError, Settings};
 
 use super::exit::Exit;
-use super::{complain, files, width};
+use super::{complain, files, stdout, width};
 use crate::Registry;
 
 /// Arguments of `squall run`.
@@ -83,6 +83,10 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         complain("--trace takes the trace of one run; give one scenario file");
         return Ok(Exit::Usage);
     }
+    if let Some(path) = args.trace.as_ref().filter(|path| path.exists() && !args.force) {
+        complain(&format!("{} exists; --force overwrites it", path.display()));
+        return Ok(Exit::Usage);
+    }
     let several = paths.len() > 1;
     let timeline = args.timeline.unwrap_or(match several {
         true => TimelineArg::None,
@@ -95,7 +99,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         EngineArg::Turmoil => Engine::Turmoil,
     });
     let settings = Settings { seed: args.seed, engine, keep_trace };
-    let mut out = anstream::stdout().lock();
+    let mut out = stdout();
     let mut worst = Exit::Passed;
     let mut tally = Tally::default();
     for path in &paths {

@@ -7,6 +7,8 @@
 //! - Write host software against [`net`], [`time`], [`task`] and [`random`], which look like tokio's
 //!   and are tokio's outside a simulation. [`report`] tells the trace, and faults that wait for it,
 //!   that something happened.
+//!   What is not deterministic on a simulated host: `tokio::select!` without `biased;` (use
+//!   [`task::select`]), the order of `HashMap`, std's and rand's own generators, real clocks, threads.
 //! - Declare a [`Protocol`]: its options, how its datagrams are read, what server and clients run.
 //! - Put it into a [`Registry`]. [`test_scenarios`] turns a folder of scenario files into tests, and
 //!   [`cli`] gives the whole command line.

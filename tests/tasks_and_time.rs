@@ -56,6 +56,19 @@ fn a_timeout_lets_the_future_win_a_tie() {
 }
 
 #[test]
+fn select_is_biased_to_the_first() {
+    use squall::task::{Either, select};
+    async fn client(_: Client) -> HostResult {
+        for _ in 0..20 {
+            assert_eq!(select(sleep(MS), sleep(MS)).await, Either::First(()));
+        }
+        assert_eq!(select(sleep(2 * MS), sleep(MS)).await, Either::Second(()));
+        Ok(())
+    }
+    names(&run(client_only(client), ""));
+}
+
+#[test]
 fn intervals_do_not_drift() {
     async fn client(_: Client) -> HostResult {
         let start = Instant::now();

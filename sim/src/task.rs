@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -63,6 +63,34 @@ pub async fn yield_now() {
         Poll::Pending
     })
     .await;
+}
+
+/// Which of two futures was ready first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Either<A, B> {
+    /// The first.
+    First(A),
+    /// The second.
+    Second(B),
+}
+
+/// Waits for one of two futures and drops the other. If both are ready, the first wins: unlike
+/// `tokio::select!` without `biased;`, which picks at random, this does the same in every run.
+///
+/// ```
+/// use squall_sim::task::{Either, select};
+/// # async fn example() {
+/// let ready = select(std::future::ready(1), std::future::ready("two")).await;
+/// assert_eq!(ready, Either::First(1));
+/// # }
+/// ```
+pub async fn select<A: Future, B: Future>(first: A, second: B) -> Either<A::Output, B::Output> {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    poll_fn(|cx| match first.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Either::First(output)),
+        Poll::Pending => second.as_mut().poll(cx).map(Either::Second),
+    })
+    .await
 }
 
 /// Why a task gives no output.

@@ -1,9 +1,9 @@
 //! Time that looks like tokio's: simulated on a simulated host, tokio's own elsewhere.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::ops::{Add, AddAssign, Sub};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
@@ -11,6 +11,7 @@ pub use std::time::Duration;
 
 use crate::engine::turmoil::Sleeper;
 use crate::plan::Engine;
+use crate::task::{Either, select};
 use crate::world::{self, TimerKey};
 
 /// A reading of the host's running clock, which is never set and, if the scenario says so, drifts.
@@ -210,13 +211,10 @@ pub async fn timeout<F: Future>(duration: Duration, future: F) -> Result<F::Outp
 /// # Errors
 /// If the time ran out; the future is dropped then.
 pub async fn timeout_at<F: Future>(deadline: Instant, future: F) -> Result<F::Output, Elapsed> {
-    let mut future = pin!(future);
-    let mut sleep = pin!(sleep_until(deadline));
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Ok(output)),
-        Poll::Pending => sleep.as_mut().poll(cx).map(|()| Err(Elapsed(()))),
-    })
-    .await
+    match select(future, sleep_until(deadline)).await {
+        Either::First(output) => Ok(output),
+        Either::Second(()) => Err(Elapsed(())),
+    }
 }
 
 /// Ticks at once and then every `period`.

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use squall_sim::protocol::{Protocol, ProtocolSpec};
+use squall_sim::protocol::{Dissect, Protocol, ProtocolSpec};
 use squall_sim::scenario::{Diagnostics, Scenario};
 use squall_sim::{Outcome, RunError, Settings, simulate};
 
@@ -73,6 +73,11 @@ impl Registry {
         self.protocols.iter().find(|known| known.spec().name == name)
     }
 
+    /// How datagrams of the protocol of this name are read, if it says so.
+    pub fn dissect(&self, name: &str) -> Option<Dissect> {
+        self.protocol(name)?.dissect()
+    }
+
     /// What the protocols say about themselves.
     pub fn specs(&self) -> &[ProtocolSpec] {
         &self.specs
@@ -91,20 +96,13 @@ impl Registry {
     /// # Errors
     /// If it cannot be read, or is wrong.
     pub fn load(&self, path: &Path) -> Result<Scenario, LoadError> {
-        self.load_as(path, &path.display().to_string())
-    }
-
-    /// As [`Registry::load`], under another name.
-    ///
-    /// # Errors
-    /// As [`Registry::load`].
-    pub fn load_as(&self, path: &Path, name: &str) -> Result<Scenario, LoadError> {
         let unreadable = |error| LoadError::Unreadable { path: path.display().to_string(), error };
         let file = std::fs::File::open(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
         file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         let base = path.parent().unwrap_or(Path::new("."));
-        Scenario::parse_bytes(name, &bytes, base, &self.specs).map_err(LoadError::Wrong)
+        let name = path.display().to_string();
+        Scenario::parse_bytes(&name, &bytes, base, &self.specs).map_err(LoadError::Wrong)
     }
 
     /// Runs a scenario that this registry has loaded.
@@ -112,6 +110,9 @@ impl Registry {
     /// # Errors
     /// If the engine cannot do what the scenario asks for, or no simulation can start on this
     /// thread.
+    ///
+    /// While it runs, panics of this thread are caught and become the verdict; the panic hook that
+    /// this takes stays installed and leaves other panics to the hook before it.
     ///
     /// # Panics
     /// If the scenario's protocol is not in this registry.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Failed, Trial};
 use squall_reports::timeline::{self, Extent, Style};
 use squall_sim::check::Verdict;
+use squall_sim::text::visible;
 use squall_sim::{Outcome, Settings};
 
 use crate::Registry;
@@ -46,8 +47,8 @@ impl ScenarioTests {
         ScenarioTests { registry, folder: folder.as_ref().to_owned(), check: Arc::new(|_, _| {}) }
     }
 
-    /// Calls `check` after each scenario that passed, with its path below the folder, without
-    /// ending, and its outcome, trace included. Not called when `SQUALL_SEED` is set. If it
+    /// Calls `check` after each scenario that passed, with its path below the folder, less
+    /// `.toml`, and its outcome, trace included. Not called when `SQUALL_SEED` is set. If it
     /// panics, the test fails.
     #[must_use]
     pub fn check(mut self, check: impl Fn(&str, &Outcome) + Send + Sync + 'static) -> Self {
@@ -122,10 +123,10 @@ fn test(
 fn describe_failure(registry: &Registry, outcome: &Outcome) -> String {
     let mut text = format!("{}: {}\n", outcome.verdict().name(), outcome.plan.title);
     for failure in &outcome.report.failures {
-        let _ = writeln!(text, "  {failure}");
+        let _ = writeln!(text, "  {}", visible(failure));
     }
     if let Some(trace) = &outcome.trace {
-        let dissect = registry.protocol(&outcome.plan.protocol).and_then(|known| known.dissect());
+        let dissect = registry.dissect(&outcome.plan.protocol);
         let extent = match outcome.report.failed_at {
             Some(at) => Extent::Around(at, AROUND),
             None => Extent::Ends(AROUND),

@@ -48,10 +48,9 @@ fn a_crash_drops_everything_and_a_restart_begins_anew() {
             std::future::pending().await
         }
     };
-    let crash = "fault = [{ at = '10ms', action = 'crash', host = 'client-1', for = '5ms' }]
-        duration = '100ms'";
-    let crash: Vec<&str> = crash.lines().rev().collect();
-    let outcome = run(client_only(client), &crash.join("\n"));
+    let crash = "duration = '100ms'
+        fault = [{ at = '10ms', action = 'crash', host = 'client-1', for = '5ms' }]";
+    let outcome = run(client_only(client), crash);
     assert_eq!(names(&outcome), ["start", "start", "20 ms later"]);
     assert_eq!(drops.load(Ordering::Relaxed), 4, "two of each incarnation");
     let changes: Vec<(u64, HostChange)> = outcome

@@ -57,8 +57,10 @@ fn the_same_seed_gives_the_same_run_on_both_engines() {
     let registry = Registry::shipped();
     for path in scenarios(Path::new("scenarios")) {
         for engine in [Engine::Event, Engine::Turmoil] {
-            let hash = |_| Some(run(&registry, &path, engine, Some(3))?.run.trace_hash);
-            assert_eq!(hash(1), hash(2), "{} on {}", path.display(), engine.name());
+            let hash = || Some(run(&registry, &path, engine, Some(3))?.run.trace_hash);
+            let (first, second) = (hash(), hash());
+            assert_eq!(first, second, "{} on {}", path.display(), engine.name());
+            assert!(first.is_some() || engine == Engine::Turmoil);
         }
     }
 }

@@ -35,7 +35,7 @@ fn snapshot(name: &str, outcome: &Outcome) {
 
 fn draw(outcome: &Outcome) -> String {
     let registry = Registry::shipped();
-    let dissect = registry.protocol(&outcome.plan.protocol).and_then(|known| known.dissect());
+    let dissect = registry.dissect(&outcome.plan.protocol);
     let style = Style { width: 100, color: false, extent: Extent::Full };
     let mut drawn = Vec::new();
     timeline::write(outcome.trace.as_ref().unwrap(), dissect, style, &mut drawn).unwrap();

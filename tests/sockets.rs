@@ -140,7 +140,7 @@ fn a_connected_socket_hears_its_peer_alone() {
 
 #[test]
 fn every_task_that_waits_for_a_socket_is_woken() {
-    async fn client(client: Client) -> HostResult {
+    async fn client(_: Client) -> HostResult {
         let socket = std::sync::Arc::new(UdpSocket::bind("0.0.0.0:700").await?);
         let readers: Vec<_> = (0..3)
             .map(|_| {
@@ -149,7 +149,6 @@ fn every_task_that_waits_for_a_socket_is_woken() {
             })
             .collect();
         let sender = UdpSocket::bind("0.0.0.0:0").await?;
-        let _ = client;
         for _ in 0..3 {
             sleep(MS).await;
             sender.send_to(b"x", "127.0.0.1:700").await?;

@@ -1,7 +1,5 @@
 //! `squall::task` and `squall::time` on a simulated host.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use squall::task::{JoinError, spawn, yield_now};
@@ -12,7 +10,7 @@ use super::{client_only, reports, run};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Reports what `observe` saw on a client; fails the test if the run broke.
+/// The names of what a client reported; fails the test if the run broke.
 fn names(outcome: &squall::Outcome) -> Vec<String> {
     assert_eq!(outcome.run.errors, Vec::<String>::new());
     assert_eq!(outcome.run.ending, squall::engine::Ending::Quiet);
@@ -141,8 +139,6 @@ fn a_random_schedule_is_drawn_from_the_seed() {
 
 #[test]
 fn clocks_drift_and_the_wall_clock_steps() {
-    let seen: Rc<RefCell<()>> = Rc::default();
-    drop(seen);
     async fn client(_: Client) -> HostResult {
         let (start, wall) = (Instant::now(), SystemTime::now().since_epoch());
         // A clock 10% fast shows a second after 909.09 ms of true time.

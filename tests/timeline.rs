@@ -7,7 +7,7 @@ use super::{client_only, run};
 
 fn draw(outcome: &Outcome, width: usize, extent: Extent) -> String {
     let registry = Registry::shipped();
-    let dissect = registry.protocol(&outcome.plan.protocol).and_then(|known| known.dissect());
+    let dissect = registry.dissect(&outcome.plan.protocol);
     let style = Style { width, color: false, extent };
     let mut drawn = Vec::new();
     timeline::write(outcome.trace.as_ref().unwrap(), dissect, style, &mut drawn).unwrap();

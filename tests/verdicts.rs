@@ -91,3 +91,148 @@ fn delivering_what_was_not_sent_violates_integrity_even_if_nobody_asked() {
     assert!(outcome.report.failures[0].starts_with("integrity is violated: bytes that no client"));
     assert_eq!(run(protocol, "expect.violates = ['integrity']").verdict(), Verdict::Pass);
 }
+
+/// Each message is delivered `copies` times and then ends as `end` says.
+fn scripted(copies: usize, end: fn(&Client, squall::trace::OpId)) -> squall::Protocol {
+    use squall::net::UdpSocket;
+    use squall::time::{Duration, sleep};
+    let server = async |server: squall::Server| {
+        let socket = UdpSocket::bind(server.address()).await?;
+        let mut buffer = [0; 99];
+        loop {
+            let (length, _) = socket.recv_from(&mut buffer).await?;
+            server.execute(&buffer[..length]);
+        }
+    };
+    let client = move |mut client: Client| async move {
+        let socket = UdpSocket::bind("0.0.0.0:0").await?;
+        while let Some(message) = client.next().await {
+            for _ in 0..copies {
+                socket.send_to(&message.payload, client.server()).await?;
+            }
+            sleep(Duration::from_millis(10)).await;
+            end(&client, message.id);
+        }
+        Ok(())
+    };
+    squall::Protocol::new("test", "For a test.").server(server).client(client)
+}
+
+/// What each guarantee came to, by name.
+fn findings(outcome: &Outcome) -> Vec<&'static str> {
+    outcome.report.guarantees.iter().map(|(_, finding)| finding.name()).collect()
+}
+
+/// The guarantees in the table of the design: what n and the outcome say about each.
+#[test]
+fn executions_and_outcomes_decide_the_four_semantics() {
+    let (held, violated) = ("held", "violated");
+    // maybe, at-least-once, at-most-once, exactly-once, fifo, integrity
+    type Case = (usize, fn(&Client, squall::trace::OpId), [&'static str; 6]);
+    let cases: [Case; 4] = [
+        (1, Client::complete, [held; 6]),
+        (1, Client::unknown, [held; 6]),
+        (2, Client::complete, [held, held, violated, violated, violated, held]),
+        (1, Client::fail, [held, held, violated, violated, held, held]),
+    ];
+    for (index, (copies, end, expected)) in cases.into_iter().enumerate() {
+        let outcome = run(scripted(copies, end), "workload.messages = 3");
+        assert_eq!(findings(&outcome), expected, "case {index}");
+    }
+    let failed = run(scripted(1, Client::fail), "expect.guarantee = 'at-most-once'");
+    let expected = "at-most-once is violated: client-1#1 was reported a definite failure at \
+                    10.000 ms, but was executed at 0.000 ms";
+    assert_eq!(failed.report.failures, [expected]);
+}
+
+#[test]
+fn a_protocol_that_retransmits_is_not_maybe() {
+    let client = async |mut client: Client| {
+        squall::report("retransmission");
+        idle(&mut client).await;
+        Ok(())
+    };
+    async fn idle(client: &mut Client) {
+        while client.next().await.is_some() {}
+    }
+    let outcome =
+        run(client_only(client).events(&["retransmission"]), "expect.guarantee = 'maybe'");
+    assert_eq!(outcome.verdict(), Verdict::Fail);
+    assert!(outcome.report.failures[0].contains("retransmitted"), "{:?}", outcome.report.failures);
+}
+
+/// The only failure of a run of three messages that is over at 30 ms, with two datagrams each.
+fn only_failure(expect: &str, verdict: Verdict) -> String {
+    let outcome = run(scripted(2, Client::complete), &format!("workload.messages = 3\n{expect}"));
+    assert_eq!(outcome.verdict(), verdict, "{:?}", outcome.report.failures);
+    let [failure] = outcome.report.failures.as_slice() else {
+        panic!("{:?}", outcome.report.failures)
+    };
+    failure.clone()
+}
+
+#[test]
+fn every_expectation_can_fail() {
+    let fail = |expect| only_failure(expect, Verdict::Fail);
+    assert_eq!(
+        fail("expect.within = '20ms'"),
+        "client-1#3 ended at 30.000 ms, later than 20.000 ms"
+    );
+    assert_eq!(fail("expect.cost.datagrams = '..=5'"), "cost datagrams is 6, more than 5");
+    assert_eq!(fail("expect.cost.bytes = '400..'"), "cost bytes is 384, less than 400");
+    assert_eq!(fail("expect.cost.wakeups = 0").split(" is ").next(), Some("cost wakeups"));
+    assert_eq!(
+        fail("expect.cost.peak_memory_entries = '1..'"),
+        "cost peak_memory_entries is 0, less than 1"
+    );
+    assert_eq!(
+        fail("expect.cost.retransmissions = '1..'"),
+        "cost retransmissions is 0, less than 1"
+    );
+    assert_eq!(
+        fail("expect.violates = ['at-least-once']"),
+        "the scenario should show that at-least-once is violated, but it held"
+    );
+    assert_eq!(
+        fail("expect.completes = false"),
+        "the scenario should leave an operation unfinished, but all ended"
+    );
+    assert!(
+        fail("expect.order = 'fifo'")
+            .starts_with("fifo is violated: client-1#1 was delivered again")
+    );
+    for passes in
+        ["within = '30ms'", "cost.datagrams = 6", "completes = true", "violates = ['fifo']"]
+    {
+        let outcome =
+            run(scripted(2, Client::complete), &format!("workload.messages = 3\nexpect.{passes}"));
+        assert_eq!(outcome.verdict(), Verdict::Pass, "{passes}");
+    }
+}
+
+#[test]
+fn operations_that_were_never_issued_are_missed() {
+    let outcome = run(
+        scripted(1, Client::complete),
+        "workload.messages = 3
+         expect.completes = true
+         fault = [{ at = '15ms', action = 'crash', host = 'client-1' }]",
+    );
+    let failure = &outcome.report.failures[0];
+    assert!(failure.starts_with("not completed: only 2 of 3 operations were issued"), "{failure}");
+}
+
+#[test]
+fn a_cut_after_which_a_second_delivery_could_come_decides_nothing() {
+    let rest = "duration = '15ms'
+        link = [{ from = 'client-1', to = 'server', delay = '20ms' }]
+        fault = [{ packet = { from = 'client-1', to = 'server' }, nth = 1, action = 'delay', by = '0ms' }]
+        expect.guarantee = 'at-most-once'";
+    assert_eq!(run(scripted(1, Client::unknown), rest).verdict(), Verdict::Inconclusive);
+    // Waiting in the buffer of a paused server is as open as being on the way.
+    let rest = "duration = '15ms'
+        workload.clients = 2
+        fault = [{ event = { host = 'server', name = 'executed' }, action = 'pause', host = 'server', for = '1s' }]
+        expect.guarantee = 'at-most-once'";
+    assert_eq!(run(scripted(1, Client::unknown), rest).verdict(), Verdict::Inconclusive);
+}

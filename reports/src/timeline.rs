@@ -5,16 +5,18 @@ mod row;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use squall_sim::network::{Cause, HostId, Mark};
+use squall_sim::network::{Cause, DropReason, HostId, Mark};
 use squall_sim::protocol::Dissect;
 use squall_sim::trace::{Endpoint, Event, HostChange, OpId, Step, Trace, What};
+
+use squall_sim::text::{millis, visible};
 
 use row::{Canvas, Row, Tone};
 
 /// How to draw.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    /// Columns of the terminal; no line gets wider.
+    /// Columns of the terminal; no line has more characters, if it is at least 40.
     pub width: usize,
     /// Whether to use colours.
     pub color: bool,
@@ -50,7 +52,7 @@ pub fn write(
             rows.extend(drawing.row(&event).map(|row| (event.at, row)));
         }
     }
-    let hosts: Vec<String> = trace.header.hosts.iter().map(|name| clean(name)).collect();
+    let hosts: Vec<String> = trace.header.hosts.iter().map(|name| visible(name)).collect();
     let canvas = Canvas::new(&hosts, style.width, style.color);
     canvas.head(out)?;
     let mut next = 0;
@@ -91,12 +93,12 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    /// Ends the arrow drawn last in a cross, if the event is that its datagram is lost there.
+    /// Ends the arrow drawn last in a cross, if the event is that its datagram is dropped there.
     fn ends_arrow(&self, event: &Event, rows: &mut [(u64, Row)]) -> bool {
         let What::Dropped { id, copy: 0, reason } = &event.what else { return false };
         match rows.last_mut() {
-            Some((at, Row::Arrow { id: sent, lost, .. })) if sent == id && *at == event.at => {
-                *lost = Some(clean(&self.trace.reason(*reason)));
+            Some((at, Row::Arrow { id: sent, dropped, .. })) if sent == id && *at == event.at => {
+                *dropped = Some(visible(&self.trace.reason(*reason)));
                 true
             }
             _ => false,
@@ -117,9 +119,9 @@ impl Drawing<'_> {
             }
             What::Dropped { id, copy, reason } => {
                 let (from, to, label) = self.labels.get(id)?;
-                let reason = clean(&self.trace.reason(*reason));
-                let at = if is_on_the_way(&reason) { from.host } else { to.host };
-                Row::cell(at, format!("x {label}{} lost: {reason}", nth(*copy)), Tone::Bad)
+                let at = if is_on_the_way(*reason) { from.host } else { to.host };
+                let reason = visible(&self.trace.reason(*reason));
+                Row::cell(at, format!("x {label}{} dropped: {reason}", nth(*copy)), Tone::Bad)
             }
             What::Delivered { id, copy } => {
                 let (_, to, label) = self.labels.get(id)?;
@@ -129,22 +131,22 @@ impl Drawing<'_> {
             What::Operation { host, op, step, .. } => self.operation(*host, *op, *step),
             What::Damaged { host, op } => {
                 let what = op.map_or("a message that nobody sent".to_owned(), |op| {
-                    format!("{}, but damaged", clean(&self.trace.operation(op)))
+                    format!("{}, but damaged", visible(&self.trace.operation(op)))
                 });
                 Row::cell(*host, format!("! {what}"), Tone::Bad)
             }
             What::Reported { host, name } => {
-                Row::cell(*host, format!("- {}", clean(name)), Tone::Plain)
+                Row::cell(*host, format!("- {}", visible(name)), Tone::Plain)
             }
             What::Host { host, change } => Row::cell(*host, change_text(*change), Tone::Warning),
             What::FaultBegan { fault } => {
-                Row::across(format!("{} begins", clean(self.trace.fault(*fault))))
+                Row::across(format!("{} begins", visible(self.trace.fault(*fault))))
             }
             What::FaultEnded { fault } => {
-                Row::across(format!("{} ends", clean(self.trace.fault(*fault))))
+                Row::across(format!("{} ends", visible(self.trace.fault(*fault))))
             }
             What::Broke { host, message } => {
-                Row::cell(*host, format!("broke: {}", clean(message)), Tone::Bad)
+                Row::cell(*host, format!("broke: {}", visible(message)), Tone::Bad)
             }
         })
     }
@@ -152,7 +154,7 @@ impl Drawing<'_> {
     fn mark(&self, mark: Mark) -> String {
         let by = |cause| match cause {
             Cause::Link => "link".to_owned(),
-            Cause::Fault(fault) => clean(self.trace.fault(fault)),
+            Cause::Fault(fault) => visible(self.trace.fault(fault)),
         };
         match mark {
             Mark::Duplicated { by: cause, copies: 1 } => format!("doubled ({})", by(cause)),
@@ -160,7 +162,7 @@ impl Drawing<'_> {
             Mark::Corrupted { by: cause, bits: 1 } => format!("1 bit flipped ({})", by(cause)),
             Mark::Corrupted { by: cause, bits } => format!("{bits} bits flipped ({})", by(cause)),
             Mark::Delayed { by: cause, length } => {
-                format!("+{} ms ({})", row::millis(length), by(cause))
+                format!("+{} ms ({})", millis(length), by(cause))
             }
             Mark::Reordered => "skips the delay".to_owned(),
         }
@@ -168,13 +170,13 @@ impl Drawing<'_> {
 
     fn label(&self, payload: &[u8]) -> String {
         match self.dissect.and_then(|dissect| dissect(payload)) {
-            Some(dissection) => clean(&dissection.to_string()),
+            Some(dissection) => visible(&dissection.to_string()),
             None => format!("{} bytes", payload.len()),
         }
     }
 
     fn operation(&mut self, host: HostId, op: OpId, step: Step) -> Row {
-        let (name, mut tone) = (clean(&self.trace.operation(op)), Tone::Good);
+        let (name, mut tone) = (visible(&self.trace.operation(op)), Tone::Good);
         let mut text = format!("= {} {name}", step.name());
         if matches!(step, Step::Delivered | Step::Executed) {
             let runs = self.runs.entry(op).or_insert(0);
@@ -192,8 +194,18 @@ impl Drawing<'_> {
 }
 
 /// True for drops that happen before the datagram reaches its host.
-fn is_on_the_way(reason: &str) -> bool {
-    ["loss", "partition", "queue-full", "too-big"].contains(&reason) || reason.starts_with("fault:")
+fn is_on_the_way(reason: DropReason) -> bool {
+    match reason {
+        DropReason::Loss
+        | DropReason::Fault(_)
+        | DropReason::Partition
+        | DropReason::QueueFull
+        | DropReason::TooBig => true,
+        DropReason::BufferFull
+        | DropReason::Checksum
+        | DropReason::HostDown
+        | DropReason::NoSocket => false,
+    }
 }
 
 fn nth(copy: u32) -> String {
@@ -208,17 +220,7 @@ fn change_text(change: HostChange) -> String {
         HostChange::Resumed => "||| resumes |||".to_owned(),
         HostChange::ClockStepped(by) => {
             let sign = if by < 0 { '-' } else { '+' };
-            format!("clock stepped by {sign}{} ms", row::millis(by.unsigned_abs()))
+            format!("clock stepped by {sign}{} ms", millis(by.unsigned_abs()))
         }
     }
-}
-
-/// Text from a scenario or a protocol, with everything that a terminal could obey made visible.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || is_invisible(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// Marks that reorder or hide text on a terminal.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

@@ -1,4 +1,4 @@
-//! What the application saw: the life of every operation. Checks read this and nothing else.
+//! What the application saw: the life of every operation.
 
 use crate::network::HostId;
 use crate::trace::{OpId, Step};

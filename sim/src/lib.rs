@@ -12,6 +12,7 @@ pub mod random;
 pub mod scenario;
 pub mod stream;
 pub mod task;
+pub mod text;
 pub mod time;
 pub mod trace;
 pub mod workload;

@@ -16,6 +16,14 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// All of them.
+    pub const ALL: [Engine; 2] = [Engine::Event, Engine::Turmoil];
+
+    /// The engine with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Engine::ALL.into_iter().find(|engine| engine.name() == name)
+    }
+
     /// The name in scenario files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -33,6 +41,24 @@ pub enum Schedule {
     Fifo,
     /// Drawn from the named stream `schedule`.
     Random,
+}
+
+impl Schedule {
+    /// All of them.
+    pub const ALL: [Schedule; 2] = [Schedule::Fifo, Schedule::Random];
+
+    /// The schedule with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Schedule::ALL.into_iter().find(|schedule| schedule.name() == name)
+    }
+
+    /// The name in scenario files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Schedule::Fifo => "fifo",
+            Schedule::Random => "random",
+        }
+    }
 }
 
 /// One host.

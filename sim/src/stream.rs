@@ -16,7 +16,7 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 pub struct Stream(u64);
 
 impl Stream {
-    /// The stream named by `parts` under `seed`, such as `["loss", "client-1", "server"]`.
+    /// The stream named by `parts` under `seed`, such as `["link", "client-1", "server"]`.
     pub fn new(seed: u64, parts: &[&str]) -> Self {
         let mut key = mix(seed ^ GOLDEN);
         for part in parts {

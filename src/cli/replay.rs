@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use squall_sim::plan::Engine;
 use squall_sim::scenario::Scenario;
+use squall_sim::text::visible;
 use squall_sim::trace::{Event, Trace};
 use squall_sim::{Outcome, Settings};
 
@@ -52,10 +53,10 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     let same = expected.iter().zip(&found).take_while(|(a, b)| a == b).count();
     writeln!(out, "The run is not the recorded one: it differs from event {} on.\n", same + 1)?;
     for event in &expected[same.saturating_sub(BEFORE)..same] {
-        writeln!(out, "    {}", run::visible(&trace.line(event)))?;
+        writeln!(out, "    {}", visible(&trace.line(event)))?;
     }
     let line = |trace: &Trace, event: Option<&Event>| match event {
-        Some(event) => run::visible(&trace.line(event)),
+        Some(event) => visible(&trace.line(event)),
         None => "(the end)".to_owned(),
     };
     writeln!(out, "  - {}", line(&recorded, expected.get(same)))?;
@@ -94,17 +95,10 @@ fn repeat(recorded: &Trace, registry: &Registry) -> Result<Outcome, Exit> {
         let _ = writeln!(anstream::stderr(), "{}\n", diagnostics.render(true));
         Exit::Data
     })?;
-    let engine = match header.engine.as_str() {
-        "event" => Engine::Event,
-        "turmoil" => Engine::Turmoil,
-        other => {
-            complain(&format!("the trace names an unknown engine, {other:?}"));
-            return Err(Exit::Data);
-        }
+    let Some(engine) = Engine::named(&header.engine) else {
+        complain(&format!("the trace names an unknown engine, {:?}", header.engine));
+        return Err(Exit::Data);
     };
     let settings = Settings { seed: Some(header.seed), engine: Some(engine), keep_trace: true };
-    registry.run(&scenario, settings).map_err(|error| {
-        complain(&error.to_string());
-        Exit::Data
-    })
+    registry.run(&scenario, settings).map_err(|error| run::refuse(&error))
 }

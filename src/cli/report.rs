@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
                 continue;
             }
         };
-        let dissect = registry.protocol(&trace.header.protocol).and_then(|known| known.dissect());
+        let dissect = registry.dissect(&trace.header.protocol);
         let style = Style { width: width(), color: true, extent: Extent::Full };
         let Some(folder) = &args.output else {
             timeline::write(&trace, dissect, style, &mut stdout())?;

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use squall_reports::timeline::{self, Extent};
 use squall_sim::check::{Finding, Verdict};
 use squall_sim::plan::Engine;
+use squall_sim::text::{millis, visible};
 use squall_sim::{Outcome, RunError, Settings};
 
 use super::exit::Exit;
@@ -128,7 +129,8 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     Ok(worst)
 }
 
-fn refuse(error: &RunError) -> Exit {
+/// Says why a scenario cannot be run.
+pub(super) fn refuse(error: &RunError) -> Exit {
     match error {
         RunError::Engine(diagnostics) => {
             let _ = writeln!(anstream::stderr(), "{}\n", diagnostics.render(true));
@@ -164,7 +166,7 @@ fn print(
         TimelineArg::Full => Some(Extent::Full),
     };
     if let (Some(extent), Some(trace)) = (extent, &outcome.trace) {
-        let dissect = registry.protocol(&outcome.plan.protocol).and_then(|known| known.dissect());
+        let dissect = registry.dissect(&outcome.plan.protocol);
         let style = timeline::Style { width: width(), color: true, extent };
         timeline::write(trace, dissect, style, out)?;
         writeln!(out)?;
@@ -188,11 +190,11 @@ pub(super) fn summary(out: &mut dyn Write, outcome: &Outcome, brief: bool) -> io
     let counts = &run.counts;
     writeln!(
         out,
-        "             {}, seed {}, {} engine; {} simulated; datagrams: {} sent, {} delivered, {} dropped",
+        "             {}, seed {}, {} engine; {} ms simulated; datagrams: {} sent, {} delivered, {} dropped",
         plan.protocol,
         plan.seed,
         plan.engine.name(),
-        milliseconds(run.sim_time),
+        millis(run.sim_time),
         counts.sent,
         counts.delivered,
         counts.dropped,
@@ -224,15 +226,6 @@ fn verdict_style(verdict: Verdict) -> Style {
         Verdict::Inconclusive | Verdict::Invalid => AnsiColor::Yellow,
     };
     color.on_default().bold()
-}
-
-/// Text of a scenario or of host software, with nothing in it that a terminal would obey.
-pub(crate) fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
-}
-
-fn milliseconds(nanos: u64) -> String {
-    format!("{}.{:03} ms", nanos / 1_000_000, nanos / 1000 % 1000)
 }
 
 /// How many runs came to which verdict.

@@ -4,14 +4,15 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use squall_sim::network::HostId;
+use squall_sim::text::millis;
 
 /// What stands in one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Row {
     /// Text in a host's column.
     Cell { host: HostId, text: String, tone: Tone },
-    /// A datagram leaves one host for another; if it is lost on the way, why.
-    Arrow { id: u64, from: HostId, to: HostId, label: String, lost: Option<String> },
+    /// A datagram leaves one host for another; if it is dropped on the way, why.
+    Arrow { id: u64, from: HostId, to: HostId, label: String, dropped: Option<String> },
     /// Text over all columns.
     Across(String),
 }
@@ -31,7 +32,7 @@ impl Row {
     }
 
     pub fn arrow(id: u64, from: HostId, to: HostId, label: String) -> Self {
-        Row::Arrow { id, from, to, label, lost: None }
+        Row::Arrow { id, from, to, label, dropped: None }
     }
 
     pub fn across(text: String) -> Self {
@@ -114,18 +115,19 @@ impl<'a> Canvas<'a> {
             (Row::Cell { host, text, tone }, None) => {
                 (format!("{}: {text}", self.name(*host)), *tone)
             }
-            (Row::Arrow { from, to, label, lost, .. }, Some(lane)) => {
+            (Row::Arrow { from, to, label, dropped, .. }, Some(lane)) => {
                 let (from, to) = (self.column(*from, lane), self.column(*to, lane));
                 (
-                    arrow(from, to, label, lost.as_deref()),
-                    if lost.is_some() { Tone::Bad } else { Tone::Plain },
+                    arrow(from, to, label, dropped.as_deref()),
+                    if dropped.is_some() { Tone::Bad } else { Tone::Plain },
                 )
             }
-            (Row::Arrow { from, to, label, lost, .. }, None) => {
-                let lost = lost.as_ref().map_or(String::new(), |why| format!(" (lost: {why})"));
+            (Row::Arrow { from, to, label, dropped, .. }, None) => {
+                let dropped =
+                    dropped.as_ref().map_or(String::new(), |why| format!(" (dropped: {why})"));
                 let (from, to) = (self.name(*from), self.name(*to));
-                let tone = if lost.is_empty() { Tone::Plain } else { Tone::Bad };
-                (format!("{from} -> {to}: {label}{lost}"), tone)
+                let tone = if dropped.is_empty() { Tone::Plain } else { Tone::Bad };
+                (format!("{from} -> {to}: {label}{dropped}"), tone)
             }
         };
         self.line(&format!("{:>10}   {body}", millis(at)), tone, out)
@@ -143,13 +145,13 @@ impl<'a> Canvas<'a> {
     }
 }
 
-/// `data seq=1 ------->`, `<------- ack seq=1`, or `data seq=1 ---x loss` if it is lost.
-fn arrow(from: usize, to: usize, label: &str, lost: Option<&str>) -> String {
+/// `data seq=1 ------->`, `<------- ack seq=1`, or `data seq=1 ---x loss` if it is dropped.
+fn arrow(from: usize, to: usize, label: &str, dropped: Option<&str>) -> String {
     let mut line = String::new();
     pad(&mut line, from.min(to));
     let space = from.abs_diff(to).saturating_sub(1);
     let forth = from < to;
-    let drawn = match lost {
+    let drawn = match dropped {
         None => {
             let label = cut(label, space.saturating_sub(3));
             let dashes = "-".repeat(space.saturating_sub(label.chars().count() + 2));
@@ -165,11 +167,6 @@ fn arrow(from: usize, to: usize, label: &str, lost: Option<&str>) -> String {
     }
     line.push_str(&drawn);
     line
-}
-
-/// Milliseconds with three digits after the point.
-pub(super) fn millis(nanos: u64) -> String {
-    format!("{}.{:03}", nanos / 1_000_000, nanos / 1000 % 1000)
 }
 
 fn pad(line: &mut String, column: usize) {

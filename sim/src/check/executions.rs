@@ -64,7 +64,7 @@ fn executed_twice(observed: &Observed<'_>) -> Option<Finding> {
     Some(violated(second.at, witness))
 }
 
-/// Judged at the end of the run, so it asks for one that was not broken off.
+/// Judged at the end of the run: a success that is reported before its execution is one.
 fn false_success(observed: &Observed<'_>) -> Option<Finding> {
     let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Completed && op.executions == 0;
     let (id, op) = observed.run.history.operations().find(lie)?;

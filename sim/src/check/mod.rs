@@ -28,7 +28,7 @@ pub enum Finding {
     Violated {
         /// The operation and the events that prove it, in words.
         witness: String,
-        /// When it was proven, nanoseconds since the start.
+        /// Where to look on the timeline, nanoseconds since the start.
         at: u64,
     },
     /// The run does not say, and this is why.
@@ -95,7 +95,7 @@ fn violated(at: u64, witness: String) -> Finding {
     Finding::Violated { witness, at }
 }
 
-/// A time as it is written in messages: millis, to the microsecond.
-pub(crate) fn millis(nanos: u64) -> String {
-    format!("{}.{:03} ms", nanos / 1_000_000, nanos / 1000 % 1000)
+/// A time as it is written in messages.
+fn millis(nanos: u64) -> String {
+    format!("{} ms", crate::text::millis(nanos))
 }

@@ -36,7 +36,7 @@ pub struct Report {
     /// The verdict.
     pub verdict: Verdict,
     /// Each guarantee, in the order of [`Guarantee::ALL`].
-    pub guarantees: Vec<(Guarantee, Finding)>,
+    pub guarantees: [(Guarantee, Finding); Guarantee::ALL.len()],
     /// Why the verdict is not pass, most important first. Empty for pass.
     pub failures: Vec<String>,
     /// When the first violation that fails the run was proven, nanoseconds since the start.
@@ -46,8 +46,9 @@ pub struct Report {
 impl Report {
     /// What was found about a guarantee.
     pub fn finding(&self, guarantee: Guarantee) -> &Finding {
-        let found = self.guarantees.iter().find(|(known, _)| *known == guarantee);
-        found.map_or(&Finding::Held, |(_, finding)| finding)
+        let (known, finding) = &self.guarantees[guarantee as usize];
+        debug_assert_eq!(*known, guarantee, "ALL is in the order of declaration");
+        finding
     }
 }
 
@@ -57,10 +58,7 @@ impl Report {
 /// the run invalid: that something was not seen says nothing then.
 pub fn judge(plan: &Plan, run: &Run) -> Report {
     let observed = Observed { plan, run };
-    let guarantees: Vec<(Guarantee, Finding)> = Guarantee::ALL
-        .into_iter()
-        .map(|guarantee| (guarantee, check(guarantee, &observed)))
-        .collect();
+    let guarantees = Guarantee::ALL.map(|guarantee| (guarantee, check(guarantee, &observed)));
     let mut judgement = Judgement::default();
     judgement.broken(run);
     judgement.expected(plan, run, &guarantees);

@@ -70,6 +70,31 @@ pub enum Distribution {
     Pareto,
 }
 
+impl Distribution {
+    /// All of them.
+    pub const ALL: [Distribution; 4] = [
+        Distribution::Uniform,
+        Distribution::Normal,
+        Distribution::Exponential,
+        Distribution::Pareto,
+    ];
+
+    /// The distribution with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Distribution::ALL.into_iter().find(|distribution| distribution.name() == name)
+    }
+
+    /// The name in scenario files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Distribution::Uniform => "uniform",
+            Distribution::Normal => "normal",
+            Distribution::Exponential => "exponential",
+            Distribution::Pareto => "pareto",
+        }
+    }
+}
+
 /// How a link loses datagrams.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Loss {

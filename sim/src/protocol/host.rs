@@ -32,8 +32,9 @@ impl Server {
     }
 
     /// Hands a message to the application: what a protocol exists for, and what the checks count.
-    /// Gives the operation whose message it is; `None` if nobody sent such a message, which
-    /// violates integrity.
+    /// Gives the operation whose identity the message carries. Integrity is violated if the rest of
+    /// it is not what was sent, or if nobody sent such a message, which gives `None`; so does a call
+    /// outside a simulation.
     pub fn deliver(&self, message: &[u8]) -> Option<OpId> {
         world::with_host(|world, host| world.execute(host, message, Step::Delivered)).flatten()
     }
@@ -96,7 +97,8 @@ impl Client {
         Some(Message { id, payload: workload::message(&self.plan.workload, id) })
     }
 
-    /// The operation succeeded: the server has it.
+    /// The operation succeeded: the server has it. Ignored, as [`Client::fail`] and
+    /// [`Client::unknown`] are, for another client's operation and for one that has ended.
     pub fn complete(&self, op: OpId) {
         end(op, Outcome::Completed);
     }

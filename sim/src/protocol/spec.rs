@@ -88,7 +88,7 @@ impl Options {
         self.0.get(name)
     }
 
-    /// A duration, size or count.
+    /// A duration in nanoseconds, a size in bytes, or a count.
     ///
     /// # Panics
     /// If the protocol declares no such option with a default: a mistake in the protocol.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use toml::de::{DeTable, DeValue};
 
 use super::actions::{ACTIONS, ActionKeys, FAULT_KEYS, PICKS, TRIGGERS};
-use super::diagnostic::{Diagnostic, Span, listed, quote};
+use super::diagnostic::{Diagnostic, Span};
 use super::drawn::{Drawn, at, at_or};
 use super::hosts::Hosts;
 use super::link::Link;
@@ -13,6 +13,7 @@ use super::reader::Reader;
 use super::tables::impairments;
 use super::words::Vocabulary;
 use crate::network::{Action, FaultSpec, HostSet, PacketMatch, Pick, Trigger};
+use crate::text::{listed, quote};
 
 /// One `[[fault]]` table, its ranges not yet drawn.
 #[derive(Clone, Debug)]
@@ -298,7 +299,8 @@ fn read_action(table: &Reader<'_>, action: &str, around: &Surroundings<'_>) -> O
             }
             DrawnAction::Link(Box::new(Link::read(table, hosts)?))
         }
-        _ => DrawnAction::Fixed(Action::Calm),
+        "calm" => DrawnAction::Fixed(Action::Calm),
+        other => unreachable!("`{other}` is declared as an action, but nothing reads it"),
     })
 }
 

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 
 use toml::de::DeValue;
 
-use super::diagnostic::{Diagnostic, Span, quote};
+use super::diagnostic::{Diagnostic, Span};
 use super::drawn::{Drawn, at_or};
 use super::errors::Errors;
 use super::reader::{Reader, Value, describe};
 use super::tables::MAX_GROUPS;
 use crate::network::{HostId, HostSet};
 use crate::plan::HostPlan;
+use crate::text::quote;
 
 /// Datagrams that wait in a socket if the file says nothing.
 const RECEIVE_BUFFER: u64 = 256;
@@ -87,7 +88,7 @@ impl Hosts {
         };
         let last = host_name(self.clients);
         let names = ["server", last.as_str(), "client-1", "client-*"];
-        match super::diagnostic::nearest(pattern, names) {
+        match crate::text::nearest(pattern, names) {
             Some(near) => format!("did you mean `{near}`? The hosts are `server` and {clients}"),
             None => {
                 format!("the hosts are `server` and {clients}; `*` stands for any part of a name")

@@ -73,12 +73,7 @@ impl DrawnImpairments {
         DrawnImpairments {
             delay: table.whole("delay"),
             jitter: table.whole("jitter"),
-            distribution: table.word("distribution").map(|word| match word {
-                "normal" => Distribution::Normal,
-                "exponential" => Distribution::Exponential,
-                "pareto" => Distribution::Pareto,
-                _ => Distribution::Uniform,
-            }),
+            distribution: table.word("distribution").and_then(Distribution::named),
             loss: DrawnLoss::read(table),
             duplicate: table.probability("duplicate"),
             reorder: table.probability("reorder"),

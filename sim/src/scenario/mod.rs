@@ -254,18 +254,12 @@ fn check(
         let names: Vec<&str> = protocols.iter().map(|spec| spec.name.as_str()).collect();
         file.unknown_word("protocol", word, span.clone(), &names);
     }
-    let engine = match file.word("engine") {
-        Some("turmoil") => Engine::Turmoil,
-        _ => Engine::Event,
-    };
+    let engine = file.word("engine").and_then(Engine::named).unwrap_or_default();
     let mut event_only = Vec::new();
-    let schedule = match file.word("schedule") {
-        Some("random") => {
-            event_only.push((file.value_span("schedule"), "run ready tasks in random order"));
-            Schedule::Random
-        }
-        _ => Schedule::Fifo,
-    };
+    let schedule = file.word("schedule").and_then(Schedule::named).unwrap_or_default();
+    if schedule == Schedule::Random {
+        event_only.push((file.value_span("schedule"), "run ready tasks in random order"));
+    }
     let duration = file.whole("duration").map_or(DURATION, |one| one.low());
     let max_events = file.whole("max_events").map_or(MAX_EVENTS, |one| one.low());
     let seed = file.whole("seed").map_or(SEED, |one| one.low());

@@ -4,13 +4,14 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Diagnostic, Span, listed, nearest, quote};
+use super::diagnostic::{Diagnostic, Span};
 use super::drawn::{Drawn, Number};
 use super::errors::Errors;
 use super::keys::{Key, Keys, Kind};
 use super::tables::{MAX_ENTRIES, homes};
 use super::units::{self, Problem, Quantity, Unit};
 use crate::plan::Bounds;
+use crate::text::{listed, nearest, quote};
 
 /// A value in the file.
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;

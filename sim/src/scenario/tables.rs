@@ -6,13 +6,14 @@ use super::actions::ACTIONS;
 use super::keys::{Key, Keys, Kind};
 use super::units::Unit;
 use super::words::Vocabulary;
-use crate::plan::{Cost, Guarantee};
+use crate::network::Distribution;
+use crate::plan::{Cost, Engine, Guarantee, Schedule};
 
 /// A hundred years of 365.25 days, in nanoseconds.
 const CENTURY: i128 = 876_600 * 3_600_000_000_000;
 
-/// The largest UDP payload over IPv4, bytes: 65535 less the IP and UDP headers.
-pub(super) const MAX_PAYLOAD: i128 = 65_507;
+/// The largest UDP payload, bytes.
+pub(super) const MAX_PAYLOAD: i128 = crate::world::MAX_PAYLOAD as i128;
 
 /// Bytes left free in the largest datagram for a protocol's own header.
 const HEADER_ROOM: i128 = 64;
@@ -80,12 +81,12 @@ pub(super) fn file(words: &Vocabulary) -> Keys {
             key("seed", seed, "The seed when none is given; absent: 1"),
             key(
                 "engine",
-                Kind::Word(vec!["event", "turmoil"]),
+                Kind::Word(Engine::ALL.map(Engine::name).to_vec()),
                 "What runs the hosts; absent: event",
             ),
             key(
                 "schedule",
-                Kind::Word(vec!["fifo", "random"]),
+                Kind::Word(Schedule::ALL.map(Schedule::name).to_vec()),
                 "The order in which ready tasks run; absent: fifo",
             ),
             key(
@@ -199,7 +200,7 @@ pub(super) fn impairments() -> Vec<Key> {
         .required(),
     ];
     let rate = Kind::Whole { unit: Unit::Rate, min: 1, max: 1_000_000_000_000_000, ranges: true };
-    let shapes = vec!["uniform", "normal", "exponential", "pareto"];
+    let shapes = Distribution::ALL.map(Distribution::name).to_vec();
     vec![
         key("delay", duration(), "One-way delay"),
         key("jitter", duration(), "Scale of the random part of the delay"),

@@ -160,7 +160,7 @@ impl Unit {
 
     fn unknown_suffix(self, suffix: &str) -> String {
         let known = self.suffixes().iter().map(|(name, _)| *name);
-        let quoted = super::diagnostic::quote(suffix);
+        let quoted = crate::text::quote(suffix);
         match known.into_iter().find(|name| name.eq_ignore_ascii_case(suffix)) {
             Some(name) if !name.is_empty() => {
                 format!("unknown unit {quoted}; did you mean `{name}`?")

@@ -5,11 +5,12 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::diagnostic::{Diagnostic, quote};
+use super::diagnostic::Diagnostic;
 use super::drawn::{Drawn, at_or};
 use super::reader::Reader;
 use super::tables::{MAX_CLIENTS, MAX_OPERATIONS, MAX_PAYLOAD_FILE};
 use crate::plan::WorkloadPlan;
+use crate::text::quote;
 
 /// Bytes per message if the file says nothing.
 const SIZE: u64 = 64;

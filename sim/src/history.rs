@@ -76,10 +76,15 @@ struct Client {
     inversion: Option<Disorder>,
 }
 
+/// Operations for which a client gets room at once.
+const RESERVE: u32 = 64;
+
 /// The lives of all operations of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     clients: Vec<Client>,
+    /// Per client.
+    operations: u32,
     expected: u64,
     executions: u64,
     damage: Option<Damage>,
@@ -90,6 +95,7 @@ impl History {
     pub(crate) fn new(clients: u32, operations: u32) -> Self {
         History {
             clients: vec![Client::default(); clients as usize],
+            operations,
             expected: u64::from(clients) * u64::from(operations),
             ..History::default()
         }
@@ -101,7 +107,11 @@ impl History {
 
     /// Issues the client's next operation.
     pub(crate) fn invoke(&mut self, client: HostId, at: u64) -> Option<OpId> {
+        let most = self.operations.min(RESERVE) as usize;
         let ops = &mut self.client(client)?.ops;
+        if ops.capacity() == 0 {
+            ops.reserve_exact(most);
+        }
         ops.push(Op {
             invoked_at: at,
             outcome: Outcome::Pending,

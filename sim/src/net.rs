@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 
+use crate::network::HostId;
 use crate::world::{self, SocketKey, World};
 
 pub use crate::world::MAX_PAYLOAD;
@@ -160,15 +161,19 @@ impl UdpSocket {
     /// If the payload is over [`MAX_PAYLOAD`] bytes, no host has the address, or an earlier
     /// datagram of this connected socket was refused.
     pub async fn send_to(&self, payload: &[u8], target: impl ToSocketAddr) -> io::Result<usize> {
-        let target = match target.address() {
-            Some(address) => address,
-            None => lookup_host(target).await?,
-        };
         match &self.0 {
             Kind::Simulated(key) => {
-                simulated(|world| world.send(*key, payload, Some(target))).await
+                // Nearly always an address, which then need not be moved about.
+                if let Some(sent) = poll_fn(|_| poll_send_to(*key, payload, &target)).await {
+                    return sent;
+                }
+                let target = lookup_host(target).await?;
+                poll_fn(|_| poll_send(*key, payload, Some(&target))).await
             }
-            Kind::Real(socket) => socket.send_to(payload, target).await,
+            Kind::Real(socket) => {
+                let target = lookup_host(target).await?;
+                socket.send_to(payload, target).await
+            }
         }
     }
 
@@ -178,7 +183,7 @@ impl UdpSocket {
     /// As [`UdpSocket::send_to`], or if the socket is not connected.
     pub async fn send(&self, payload: &[u8]) -> io::Result<usize> {
         match &self.0 {
-            Kind::Simulated(key) => simulated(|world| world.send(*key, payload, None)).await,
+            Kind::Simulated(key) => poll_fn(|_| poll_send(*key, payload, None)).await,
             Kind::Real(socket) => socket.send(payload).await,
         }
     }
@@ -220,34 +225,53 @@ fn poll_recv(
     cx: &mut Context<'_>,
     buffer: &mut [u8],
 ) -> Poll<io::Result<(usize, SocketAddr)>> {
-    let polled = world::with_host(|world, host| {
-        if world.hosts[host as usize].up {
-            world.poll_recv(key, cx, buffer)
-        } else {
-            (Poll::Pending, None)
-        }
-    });
-    match polled {
-        // The replaced waker is dropped here, outside the borrow.
-        Some((poll, _replaced)) => poll,
-        None => Poll::Ready(Err(no_world())),
+    match poll_alive(|world, _| world.poll_recv(key, cx, buffer)) {
+        Poll::Pending => Poll::Pending,
+        Poll::Ready(Some(Ok((length, from)))) => Poll::Ready(Ok((length, from.address()))),
+        Poll::Ready(Some(Err(error))) => Poll::Ready(Err(error)),
+        Poll::Ready(None) => Poll::Ready(Err(no_world())),
     }
 }
 
-/// Runs `f` on the world and the running host; never ready on a host that has just crashed, so
+/// `None` if the target's name has to be looked up.
+#[inline]
+fn poll_send_to(
+    key: SocketKey,
+    payload: &[u8],
+    target: &impl ToSocketAddr,
+) -> Poll<Option<io::Result<usize>>> {
+    match target.address() {
+        Some(target) => poll_send(key, payload, Some(&target)).map(Some),
+        None => Poll::Ready(None),
+    }
+}
+
+#[inline]
+fn poll_send(
+    key: SocketKey,
+    payload: &[u8],
+    target: Option<&SocketAddr>,
+) -> Poll<io::Result<usize>> {
+    poll_alive(|world, _| Poll::Ready(world.send(key, payload, target)))
+        .map(|sent| sent.unwrap_or_else(|| Err(no_world())))
+}
+
+/// Polls `f` on the world and the running host; never ready on a host that has just crashed, so
 /// that its software stops where it is. `None` outside a simulation.
-async fn alive<R>(f: impl FnOnce(&mut World, crate::network::HostId) -> R) -> Option<R> {
+#[inline]
+fn poll_alive<R>(f: impl FnOnce(&mut World, HostId) -> Poll<R>) -> Poll<Option<R>> {
+    let polled = world::with_host(|world, host| match world.hosts[host as usize].up {
+        true => f(world, host).map(Some),
+        false => Poll::Pending,
+    });
+    polled.unwrap_or(Poll::Ready(None))
+}
+
+/// As [`poll_alive`], for what is done once.
+async fn alive<R>(f: impl FnOnce(&mut World, HostId) -> R) -> Option<R> {
     let mut f = Some(f);
-    poll_fn(|_| {
-        let polled = world::with_host(|world, host| {
-            if !world.hosts[host as usize].up {
-                return Poll::Pending;
-            }
-            Poll::Ready(f.take().map(|f| f(world, host)))
-        });
-        polled.unwrap_or(Poll::Ready(None))
-    })
-    .await
+    let done = poll_fn(|_| poll_alive(|world, host| Poll::Ready(f.take().map(|f| f(world, host)))));
+    done.await.flatten()
 }
 
 async fn simulated<R>(f: impl FnOnce(&mut World) -> io::Result<R>) -> io::Result<R> {

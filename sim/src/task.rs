@@ -37,10 +37,11 @@ where
 {
     let slot = Arc::new(Slot(Mutex::new(Join { end: None, waker: None, task: None })));
     let result = Arc::clone(&slot);
-    let task = engine::event::spawn(host, async move {
+    let future = Box::pin(async move {
         let output = future.await;
         result.end(Some(output));
     });
+    let task = engine::event::spawn(host, future);
     match task {
         Some(task) => slot.lock(|join| join.task = Some((host, task))),
         // The host has just crashed: nothing will ever run there again.

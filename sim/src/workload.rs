@@ -39,10 +39,9 @@ pub fn is_message(workload: &WorkloadPlan, op: OpId, bytes: &[u8]) -> bool {
     match piece(workload, op) {
         Some(piece) => body == piece,
         None => {
-            let mut words = body.chunks_exact(8);
-            let whole = words.by_ref().zip(0..).all(|(word, index)| word == filler(op, index));
-            let rest = words.remainder();
-            whole && *rest == filler(op, body.len() as u64 / 8)[..rest.len()]
+            let (words, rest) = body.as_chunks();
+            let whole = words.iter().zip(0..).all(|(word, index)| *word == filler(op, index));
+            whole && (rest.is_empty() || *rest == filler(op, words.len() as u64)[..rest.len()])
         }
     }
 }
@@ -63,11 +62,11 @@ fn piece(workload: &WorkloadPlan, op: OpId) -> Option<&[u8]> {
 }
 
 fn fill(bytes: &mut Vec<u8>, length: usize, op: OpId) {
-    let mut index = 0;
-    while bytes.len() < length {
-        let word = filler(op, index);
-        bytes.extend_from_slice(&word[..word.len().min(length - bytes.len())]);
-        index += 1;
+    let missing = length - bytes.len();
+    let (words, rest) = (missing as u64 / 8, missing % 8);
+    (0..words).for_each(|index| bytes.extend_from_slice(&filler(op, index)));
+    if rest > 0 {
+        bytes.extend_from_slice(&filler(op, words)[..rest]);
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Waker;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Poll, Waker, ready};
 
 use async_task::Runnable;
 
-use super::{Ending, panic, software};
+use super::{Ending, Software, Start, panic};
 use crate::network::HostId;
 use crate::plan::{Plan, Schedule};
-use crate::protocol::Protocol;
 use crate::stream::Stream;
 use crate::world::{self, Chore, Tag, World};
 
@@ -40,7 +40,10 @@ fn schedule(runnable: Runnable<Tag>) {
 }
 
 /// Spawns a task on a host and gives its key; `None` if the host is down.
-pub(crate) fn spawn(host: HostId, future: impl Future<Output = ()> + 'static) -> Option<usize> {
+pub(crate) fn spawn(
+    host: HostId,
+    future: impl Future<Output = ()> + Unpin + 'static,
+) -> Option<usize> {
     let place = world::with(|world| {
         let id = world.id;
         let state = &world.hosts[host as usize];
@@ -48,15 +51,16 @@ pub(crate) fn spawn(host: HostId, future: impl Future<Output = ()> + 'static) ->
         state.up.then(|| (tag, state.tasks.vacant_key()))
     });
     let (tag, key) = place.flatten()?;
-    let future = panic::Contained::new(future);
-    let future = async move {
-        future.await;
+    let mut future = panic::Contained::new(future);
+    let future = poll_fn(move |cx| {
+        ready!(Pin::new(&mut future).poll(cx));
         // The handle would cancel the task if it were dropped while the task runs.
         let task = world::with(|world| world.hosts[host as usize].tasks.try_remove(key));
         if let Some(task) = task.flatten() {
             task.detach();
         }
-    };
+        Poll::Ready(())
+    });
     let builder = async_task::Builder::new().metadata(tag);
     let (runnable, task) = builder.spawn_local(|_| future, schedule);
     world::with(|world| world.hosts[host as usize].tasks.insert(task));
@@ -71,13 +75,14 @@ pub(crate) fn abort(host: HostId, key: usize) {
 }
 
 /// Runs the installed world to its end.
-pub(super) fn run(plan: &Arc<Plan>, protocol: &Protocol) -> Ending {
+pub(super) fn run(plan: &Plan, start: &Start) -> Ending {
     drop(READY.take());
     let mut engine = Loop {
         plan,
-        protocol,
+        start,
         order: (plan.schedule == Schedule::Random).then(|| Stream::new(plan.seed, &["schedule"])),
         draws: 0,
+        steps_allowed: STEPS_PER_INSTANT + STEPS_PER_HOST * plan.hosts.len() as u64,
         steps: 0,
         steps_now: 0,
         woken: Vec::new(),
@@ -96,11 +101,13 @@ pub(super) fn run(plan: &Arc<Plan>, protocol: &Protocol) -> Ending {
 }
 
 struct Loop<'a> {
-    plan: &'a Arc<Plan>,
-    protocol: &'a Protocol,
+    plan: &'a Plan,
+    start: &'a Start,
     /// The stream that picks the next ready task, unless they run first in, first out.
     order: Option<Stream>,
     draws: u64,
+    /// Polls that may happen at one instant.
+    steps_allowed: u64,
     /// Events and polls so far.
     steps: u64,
     /// Polls at the present instant.
@@ -109,39 +116,89 @@ struct Loop<'a> {
     timers: Vec<Waker>,
 }
 
-/// What to do with a task that is ready.
-enum Turn {
-    Run,
-    Park,
-    Drop,
+/// What comes next. It is found out in one borrow of the world: these are the most frequent ones.
+enum Next {
+    /// Something is to be done outside the borrow.
+    Chores,
+    /// This task is ready, and its host is the running one now.
+    Run(Runnable<Tag>, HostId),
+    /// This task is ready, but was put aside.
+    Parked,
+    /// This task is ready, but its host is not there any more.
+    Drop(Runnable<Tag>),
+    /// Time has gone on, and there may be somebody to wake.
+    Wake,
+    End(Ending),
 }
 
 impl Loop<'_> {
     /// Calls a host's start function in a task of its own.
     fn start(&mut self, host: HostId) {
-        let (plan, protocol) = (Arc::clone(self.plan), self.protocol.clone());
-        spawn(host, async move {
-            let result = software(plan, protocol, host).await;
+        let mut software = Software::new(self.start, host);
+        let main = poll_fn(move |cx| {
+            let result = ready!(Pin::new(&mut software).poll(cx));
             world::with(|world| {
                 world.hosts[host as usize].finished = true;
                 if let Err(error) = &result {
                     world.broke(host, &error.to_string());
                 }
             });
+            Poll::Ready(())
         });
+        spawn(host, main);
     }
 
     fn run(&mut self) -> Ending {
         loop {
-            if let Err(broken) = self.run_ready() {
+            let done = match world::with(|world| self.next(world)) {
+                Some(Next::Run(task, host)) => self.poll(task, host),
+                Some(Next::Wake) => self.wake(),
+                Some(Next::Chores) => self.do_chores(),
+                Some(Next::Parked) => Ok(()),
+                Some(Next::Drop(task)) => {
+                    drop(task);
+                    Ok(())
+                }
+                Some(Next::End(ending)) => return ending,
+                None => return Ending::Quiet,
+            };
+            if let Err(broken) = done {
                 return Ending::Broken(broken);
-            }
-            if let Some(ending) = self.advance() {
-                return ending;
             }
         }
     }
 
+    /// Chores come first, then tasks that are ready, then the next events.
+    #[inline]
+    fn next(&mut self, world: &mut World) -> Next {
+        world.running = None;
+        while let Some((slot, waker)) = self.woken.pop() {
+            if let Some(unwanted) = world.sockets.put_back(slot, waker) {
+                world.garbage.push(unwanted);
+            }
+        }
+        if world.has_chores() {
+            return Next::Chores;
+        }
+        let Some(task) = self.next_ready() else {
+            return self.advance(world);
+        };
+        let Tag { host, incarnation, .. } = *task.metadata();
+        let state = &mut world.hosts[host as usize];
+        if !state.up || state.incarnation != incarnation {
+            return Next::Drop(task);
+        }
+        if !state.runs() {
+            state.parked.push(task);
+            return Next::Parked;
+        }
+        world.running = Some(host);
+        world.calls = 0;
+        world.counts.wakeups += 1;
+        Next::Run(task, host)
+    }
+
+    #[inline]
     fn next_ready(&mut self) -> Option<Runnable<Tag>> {
         READY.with_borrow_mut(|ready| match self.order {
             Some(order) if ready.len() > 1 => {
@@ -152,43 +209,24 @@ impl Loop<'_> {
         })
     }
 
-    /// Runs tasks until none is ready.
-    fn run_ready(&mut self) -> Result<(), String> {
-        self.do_chores()?;
-        while let Some(runnable) = self.next_ready() {
-            let Tag { host, incarnation, .. } = *runnable.metadata();
-            let turn = world::with(|world| world.enter(host, incarnation));
-            match turn {
-                Some(Turn::Run) => {}
-                Some(Turn::Park) => {
-                    world::with(|world| world.hosts[host as usize].parked.push(runnable));
-                    continue;
-                }
-                Some(Turn::Drop) | None => {
-                    drop(runnable);
-                    continue;
-                }
-            }
-            let ran = catch_unwind(AssertUnwindSafe(|| runnable.run()));
-            let chores = world::with(World::leave);
-            if let Err(payload) = ran {
-                let described = panic::describe(&*payload);
-                world::with(|world| world.recorder.broke(host, &described.message));
-                let name = self.plan.host_name(host);
-                return Err(format!("host software of {name} panicked: {described}"));
-            }
-            self.count_step(host)?;
-            if chores == Some(true) {
-                self.do_chores()?;
-            }
+    fn poll(&mut self, task: Runnable<Tag>, host: HostId) -> Result<(), String> {
+        let ran = catch_unwind(AssertUnwindSafe(|| task.run()));
+        if let Err(payload) = ran {
+            let described = panic::describe(&*payload);
+            world::with(|world| {
+                world.running = None;
+                world.recorder.broke(host, &described.message);
+            });
+            let name = self.plan.host_name(host);
+            return Err(format!("host software of {name} panicked: {described}"));
         }
-        Ok(())
+        self.count_step(host)
     }
 
     fn count_step(&mut self, host: HostId) -> Result<(), String> {
         self.steps += 1;
         self.steps_now += 1;
-        let budget = STEPS_PER_INSTANT + STEPS_PER_HOST * self.plan.hosts.len() as u64;
+        let budget = self.steps_allowed;
         if self.steps_now > budget {
             let name = self.plan.host_name(host);
             return Err(format!(
@@ -210,68 +248,62 @@ impl Loop<'_> {
         Ok(())
     }
 
-    /// Lets time jump to the next event. Says how the run ends, if it does.
-    fn advance(&mut self) -> Option<Ending> {
-        let advanced = world::with(|world| {
-            let before = world.now;
-            let Some(at) = world.next_event() else {
-                return Err(Ending::Quiet);
-            };
-            if at > self.plan.duration {
-                world.set_now(self.plan.duration);
-                return Err(Ending::CutOff { unsettled: world.is_unsettled() });
-            }
-            world.set_now(at);
-            loop {
-                self.woken.extend(world.handle_event());
-                self.steps += 1;
-                // What a fault asks for is done before anything else happens.
-                if !world.chores.is_empty() || world.next_event() != Some(at) {
-                    break;
-                }
-            }
-            std::mem::swap(&mut world.wakes, &mut self.timers);
-            Ok(at > before)
-        });
-        match advanced? {
-            Err(ending) => return Some(ending),
-            Ok(true) => self.steps_now = 0,
-            Ok(false) => {}
+    /// Lets time jump to the next events.
+    #[inline]
+    fn advance(&mut self, world: &mut World) -> Next {
+        let Some(at) = world.next_event() else {
+            return Next::End(Ending::Quiet);
+        };
+        if at > self.plan.duration {
+            world.set_now(self.plan.duration);
+            return Next::End(Ending::CutOff { unsettled: world.is_unsettled() });
         }
-        self.wake();
-        self.check_budget().err().map(Ending::Broken)
+        if at > world.now {
+            self.steps_now = 0;
+        }
+        world.set_now(at);
+        loop {
+            if let Some(woken) = world.handle_event() {
+                self.woken.push(woken);
+            }
+            self.steps += 1;
+            // What a fault asks for is done before anything else happens.
+            let more = world.queue.next_at() == Some(at) && world.next_event() == Some(at);
+            if !more || !world.chores.is_empty() {
+                break;
+            }
+        }
+        if !world.wakes.is_empty() {
+            std::mem::swap(&mut world.wakes, &mut self.timers);
+        }
+        Next::Wake
     }
 
     /// Wakes whom the events woke: receivers first, then timers.
     #[inline]
-    fn wake(&mut self) {
+    fn wake(&mut self) -> Result<(), String> {
         for (_, waker) in &self.woken {
             waker.wake_by_ref();
         }
-        if !self.woken.is_empty() {
-            let woken = &mut self.woken;
-            let unwanted: Option<Vec<Waker>> = world::with(|world| {
-                let back = woken.drain(..);
-                back.filter_map(|(slot, waker)| world.sockets.put_back(slot, waker)).collect()
-            });
-            drop(unwanted);
+        if !self.timers.is_empty() {
+            self.timers.drain(..).for_each(Waker::wake);
         }
-        self.timers.drain(..).for_each(Waker::wake);
+        self.check_budget()
     }
 
     /// Does what the world wants done outside its borrow, until it wants nothing more.
     fn do_chores(&mut self) -> Result<(), String> {
         loop {
             let taken = world::with(|world| {
-                let chores = std::mem::take(&mut world.chores);
-                (chores, std::mem::take(&mut world.garbage), std::mem::take(&mut world.wakes))
+                world.has_chores().then(|| {
+                    let chores = std::mem::take(&mut world.chores);
+                    let garbage = std::mem::take(&mut world.garbage);
+                    (chores, garbage, std::mem::take(&mut world.wakes))
+                })
             });
-            let Some((chores, garbage, wakes)) = taken else {
+            let Some((chores, garbage, wakes)) = taken.flatten() else {
                 return Ok(());
             };
-            if chores.is_empty() && garbage.is_empty() && wakes.is_empty() {
-                return Ok(());
-            }
             wakes.into_iter().for_each(Waker::wake);
             for chore in chores {
                 match chore {
@@ -289,31 +321,6 @@ impl Loop<'_> {
             }
             drop(garbage);
         }
-    }
-}
-
-impl World {
-    /// Makes a task's host the running one, if the task may run.
-    #[inline]
-    fn enter(&mut self, host: HostId, incarnation: u32) -> Turn {
-        let state = &self.hosts[host as usize];
-        if !state.up || state.incarnation != incarnation {
-            return Turn::Drop;
-        }
-        if !state.runs() {
-            return Turn::Park;
-        }
-        self.running = Some(host);
-        self.calls = 0;
-        self.counts.wakeups += 1;
-        Turn::Run
-    }
-
-    /// After a poll. True if there is something to be done outside the borrow.
-    #[inline]
-    fn leave(&mut self) -> bool {
-        self.running = None;
-        self.has_chores()
     }
 }
 

@@ -4,12 +4,15 @@ pub(crate) mod event;
 pub(crate) mod panic;
 pub(crate) mod turmoil;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use crate::history::History;
-use crate::network::FaultCount;
+use crate::network::{FaultCount, HostId};
 use crate::plan::{Engine, Plan};
-use crate::protocol::{Client, HostResult, Protocol, Server};
+use crate::protocol::{Client, HostFuture, HostResult, Protocol, Server};
 use crate::world::{Counts, Installed, World};
 
 /// How a run ended.
@@ -72,9 +75,10 @@ pub fn run(plan: Arc<Plan>, protocol: &Protocol, keep_trace: bool) -> Result<Run
     let world = World::new(Arc::clone(&plan), protocol.dissect(), keep_trace);
     let installed = Installed::new(world).ok_or(StartError::Nested)?;
     let _quiet = panic::Captured::start();
+    let start = Arc::new((Arc::clone(&plan), protocol.clone()));
     let ending = match plan.engine {
-        Engine::Event => event::run(&plan, protocol),
-        Engine::Turmoil => turmoil::run(&plan, protocol),
+        Engine::Event => event::run(&plan, &start),
+        Engine::Turmoil => turmoil::run(&plan, &start),
     };
     let Some(world) = installed.take() else { unreachable!("it was installed above") };
     let World { now, history, counts, network, recorder, errors, .. } = *world;
@@ -83,11 +87,39 @@ pub fn run(plan: Arc<Plan>, protocol: &Protocol, keep_trace: bool) -> Result<Run
     Ok(Run { ending, sim_time: now, history, counts, faults, errors, trace_hash, records })
 }
 
-/// The software of a host, from its start to its end.
-async fn software(plan: Arc<Plan>, protocol: Protocol, host: u32) -> HostResult {
-    if host == 0 {
-        protocol.start_server(Server { plan }).await
-    } else {
-        protocol.start_client(Client::new(plan, host)).await
+/// What all hosts start from.
+type Start = Arc<(Arc<Plan>, Protocol)>;
+
+/// The software of a host, from its start, when it is first polled, to its end.
+///
+/// Not an `async fn`, which would keep room for what it needs at the start alone: there may be many
+/// thousand hosts.
+struct Software {
+    host: HostId,
+    start: Option<Start>,
+    running: Option<HostFuture>,
+}
+
+impl Software {
+    fn new(start: &Start, host: HostId) -> Self {
+        Software { host, start: Some(Arc::clone(start)), running: None }
+    }
+}
+
+impl Future for Software {
+    type Output = HostResult;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<HostResult> {
+        if let Some(start) = self.start.take() {
+            let (plan, protocol) = (Arc::clone(&start.0), &start.1);
+            self.running = Some(match self.host {
+                0 => protocol.start_server(Server { plan }),
+                host => protocol.start_client(Client::new(plan, host)),
+            });
+        }
+        match &mut self.running {
+            Some(running) => running.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
     }
 }

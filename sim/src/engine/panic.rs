@@ -54,20 +54,20 @@ fn capture(info: &PanicHookInfo<'_>) -> bool {
 
 /// A future whose panics while it is dropped are caught: async-task would abort the process, and
 /// tokio would swallow them.
-pub(crate) struct Contained<F>(Option<Pin<Box<F>>>);
+pub(crate) struct Contained<F>(Option<F>);
 
 impl<F> Contained<F> {
     pub fn new(future: F) -> Self {
-        Contained(Some(Box::pin(future)))
+        Contained(Some(future))
     }
 }
 
-impl<F: Future> Future for Contained<F> {
+impl<F: Future + Unpin> Future for Contained<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         match &mut self.0 {
-            Some(future) => future.as_mut().poll(cx),
+            Some(future) => Pin::new(future).poll(cx),
             None => Poll::Pending,
         }
     }

@@ -13,10 +13,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::panic::Contained;
-use super::{Ending, panic, software};
+use super::{Ending, Software, Start, panic};
 use crate::network::HostId;
 use crate::plan::{Engine, Plan};
-use crate::protocol::Protocol;
 use crate::world::{self, Chore, World};
 
 /// How far each step lets time go on; turmoil rounds times up to it.
@@ -101,11 +100,11 @@ impl Drop for Sleeper {
 
 /// Wraps a task: tokio would swallow its panic, and polls are counted as on the event engine.
 pub(crate) fn guard<F: Future>(future: F) -> Guard<F> {
-    Guard(Contained::new(future))
+    Guard(Contained::new(Box::pin(future)))
 }
 
 /// See [`guard`].
-pub(crate) struct Guard<F>(Contained<F>);
+pub(crate) struct Guard<F>(Contained<Pin<Box<F>>>);
 
 impl<F: Future> Future for Guard<F> {
     type Output = Option<F::Output>;
@@ -150,7 +149,7 @@ impl<F: Future> Future for Guard<F> {
 }
 
 /// Runs the installed world to its end.
-pub(super) fn run(plan: &Arc<Plan>, protocol: &Protocol) -> Ending {
+pub(super) fn run(plan: &Plan, start: &Start) -> Ending {
     LOCAL.set(Local::default());
     let mut builder = turmoil::Builder::new();
     builder
@@ -160,12 +159,12 @@ pub(super) fn run(plan: &Arc<Plan>, protocol: &Protocol) -> Ending {
         .rng_seed(plan.seed);
     let mut sim = builder.build();
     for host in 0..plan.hosts.len() as HostId {
-        let (plan, protocol) = (Arc::clone(plan), protocol.clone());
+        let start = Arc::clone(start);
         sim.host(name(host), move || {
             if let Some(runtime) = runtime() {
                 LOCAL.with_borrow_mut(|local| local.hosts.insert(runtime, host));
             }
-            let software = software(Arc::clone(&plan), protocol.clone(), host);
+            let software = Software::new(&start, host);
             async move {
                 let result = guard(software).await;
                 world::with(|world| {

@@ -21,7 +21,7 @@ pub(super) struct Spec {
     pub limit: Option<u64>,
     pub mtu: Option<u64>,
     pub no_checksum: bool,
-    /// Nothing but a fixed delay: such a link draws nothing and remembers nothing.
+    /// Nothing but a fixed delay and loss.
     pub plain: bool,
 }
 
@@ -47,7 +47,12 @@ impl Spec {
     }
 
     fn is_plain(&self) -> bool {
-        let fixed = Spec { delay: self.delay, no_checksum: self.no_checksum, ..Spec::default() };
+        let fixed = Spec {
+            delay: self.delay,
+            no_checksum: self.no_checksum,
+            loss: self.loss,
+            ..Spec::default()
+        };
         *self == fixed
     }
 }
@@ -83,6 +88,7 @@ impl Classes {
                 if calm {
                     spec.calm();
                 }
+                spec.loss = spec.loss.filter(|loss| *loss != Loss::Independent(0.0));
                 spec.plain = spec.is_plain();
                 specs.push(spec);
             }

@@ -127,6 +127,17 @@ pub struct Fate {
     pub triggered: Vec<u32>,
 }
 
+/// The decision about a datagram to which nothing unusual can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plain {
+    /// It arrives at this time, nanoseconds.
+    Arrives(u64),
+    /// The link loses it.
+    Lost,
+    /// It is not of this kind, and nothing has been decided.
+    No,
+}
+
 /// Arrival times; nearly always one, which costs no allocation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arrivals {
@@ -146,12 +157,5 @@ impl Arrivals {
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
         self.first.into_iter().chain(self.more.iter().copied())
-    }
-}
-
-impl Fate {
-    #[inline]
-    pub(crate) fn arrives(at: u64) -> Self {
-        Fate { arrivals: Arrivals { first: Some(at), more: Vec::new() }, ..Fate::default() }
     }
 }

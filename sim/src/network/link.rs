@@ -53,17 +53,20 @@ impl Link {
     }
 
     /// The number of the datagram being sent, from 0.
+    #[inline]
     pub fn next(&mut self) -> u64 {
         self.count += 1;
         self.count - 1
     }
 
+    #[inline]
     fn chance(&self, kind: Kind, n: u64, probability: f64) -> bool {
         probability > 0.0 && self.stream.part(kind as u64).chance(n, probability)
     }
 
     /// Whether the n-th datagram is lost. To be asked once for every datagram, also for those that
     /// something else drops: the Gilbert-Elliott chain steps with each.
+    #[inline]
     pub fn loses(&mut self, n: u64, spec: &Spec) -> bool {
         match spec.loss {
             None => false,

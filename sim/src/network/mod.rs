@@ -21,27 +21,26 @@ mod config;
 mod fate;
 mod fault;
 mod link;
+mod links;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 pub use config::{
     Action, Distribution, FaultSpec, HostId, HostSet, Impairments, LinkRule, Loss, PacketMatch,
     Pick, Trigger,
 };
-pub use fate::{Arrivals, Cause, DropReason, Fate, Mark};
+pub use fate::{Arrivals, Cause, DropReason, Fate, Mark, Plain};
 pub use fault::Packet;
 
 pub(crate) use checksum::flip;
 
 use crate::protocol::Dissect;
-use crate::stream::mix;
 use classes::Classes;
 use fault::{Attempts, Fault, Inspected};
 use link::{HEADERS, Link};
+use links::Links;
 
 /// How often a fault could act and did.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -104,32 +103,51 @@ impl Network {
         }
     }
 
-    /// Decides the fate of a datagram sent at `now`. A host's datagrams to itself meet nothing.
+    /// Decides about a datagram sent at `now`, if it meets nothing but a fixed delay and loss. That
+    /// needs no [`Fate`], and most datagrams are of this kind. A host's datagrams to itself meet
+    /// nothing.
     #[inline]
-    pub fn transmit(&mut self, now: u64, packet: &Packet<'_>) -> Fate {
-        if packet.from == packet.to {
-            return Fate::arrives(now);
+    pub fn transmit_plainly(&mut self, now: u64, from: HostId, to: HostId) -> Plain {
+        if from == to {
+            return Plain::Arrives(now);
         }
-        let spec = self.classes.spec(packet.from, packet.to);
-        if spec.plain && !self.watched && self.active.is_empty() {
-            return Fate::arrives(now.saturating_add(spec.delay));
+        if self.watched || !self.active.is_empty() {
+            return Plain::No;
         }
-        self.transmit_slowly(now, packet)
+        let spec = self.classes.spec(from, to);
+        if !spec.plain {
+            return Plain::No;
+        }
+        if spec.loss.is_some() {
+            let link = self.links.get(self.seed, &self.hosts, from, to);
+            let n = link.next();
+            if link.loses(n, spec) {
+                return Plain::Lost;
+            }
+        }
+        Plain::Arrives(now.saturating_add(spec.delay))
     }
 
-    fn transmit_slowly(&mut self, now: u64, packet: &Packet<'_>) -> Fate {
+    /// Decides the fate of a datagram sent at `now`.
+    pub fn transmit(&mut self, now: u64, packet: &Packet<'_>) -> Fate {
         let mut fate = Fate::default();
-        let link = self.links.get(packet.from, packet.to, || {
-            let name = |host: HostId| self.hosts[host as usize].as_str();
-            Link::new(self.seed, name(packet.from), name(packet.to))
-        });
+        match self.transmit_plainly(now, packet.from, packet.to) {
+            Plain::Arrives(at) => fate.arrivals.push(at),
+            Plain::Lost => fate.dropped = Some(DropReason::Loss),
+            Plain::No => self.transmit_slowly(now, packet, &mut fate),
+        }
+        fate
+    }
+
+    pub(crate) fn transmit_slowly(&mut self, now: u64, packet: &Packet<'_>, fate: &mut Fate) {
+        let link = self.links.get(self.seed, &self.hosts, packet.from, packet.to);
         let n = link.next();
         let mut order = FaultOrder { copies: 0, copy_after: 0, extra: 0 };
         if self.has_packet_faults && !self.calm {
             let attempt = self.attempts.as_mut().map_or(0, |attempts| attempts.count(packet));
             let inspected = Inspected::new(packet, self.dissect, attempt);
             for (index, fault) in self.faults.iter_mut().enumerate() {
-                meet(now, index as u32, fault, &inspected, packet, link, &mut order, &mut fate);
+                meet(now, index as u32, fault, &inspected, packet, link, &mut order, fate);
             }
         }
         for index in &self.active {
@@ -162,7 +180,7 @@ impl Network {
             }
         }
         if fate.dropped.is_some() {
-            return fate;
+            return;
         }
         if let Some(bit) = link.corrupts(n, length, spec) {
             // Two flips of one bit are none.
@@ -193,7 +211,6 @@ impl Network {
             let delay = delay.saturating_add(order.extra).saturating_add(behind);
             fate.arrivals.push(departure.saturating_add(delay));
         }
-        fate
     }
 
     /// The world-level faults that a report triggers, in file order.
@@ -400,60 +417,4 @@ fn crosses(cuts: &[(HostSet, HostSet)], packet: &Packet<'_>) -> bool {
 
 fn concerns(rules: &[LinkRule], packet: &Packet<'_>) -> bool {
     rules.iter().any(|rule| rule.from.contains(packet.from) && rule.to.contains(packet.to))
-}
-
-/// The links that have something to remember, made when first used.
-struct Links {
-    links: Vec<Link>,
-    /// For few hosts: a link's index plus one, at `from * hosts + to`.
-    table: Vec<u32>,
-    width: usize,
-    /// For many hosts.
-    map: HashMap<u64, u32, BuildHasherDefault<PairHasher>>,
-}
-
-/// Up to this many hosts a table of all pairs is small.
-const TABLE_HOSTS: usize = 64;
-
-impl Links {
-    fn new(hosts: usize) -> Self {
-        let cells = if hosts <= TABLE_HOSTS { hosts * hosts } else { 0 };
-        Links { links: Vec::new(), table: vec![0; cells], width: hosts, map: HashMap::default() }
-    }
-
-    fn get(&mut self, from: HostId, to: HostId, make: impl FnOnce() -> Link) -> &mut Link {
-        let index = if self.table.is_empty() {
-            self.map.entry(u64::from(from) << 32 | u64::from(to)).or_insert(0)
-        } else {
-            &mut self.table[from as usize * self.width + to as usize]
-        };
-        if *index == 0 {
-            self.links.push(make());
-            *index = self.links.len() as u32;
-        }
-        &mut self.links[*index as usize - 1]
-    }
-
-    /// Ends every hold.
-    fn release(&mut self) {
-        self.links.iter_mut().for_each(|link| link.held_until = 0);
-    }
-}
-
-/// Hashes a pair of hosts packed into one number. The map is never iterated.
-#[derive(Default)]
-struct PairHasher(u64);
-
-impl Hasher for PairHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("the keys are single numbers")
-    }
-
-    fn write_u64(&mut self, pair: u64) {
-        self.0 = mix(pair);
-    }
 }

@@ -48,7 +48,7 @@ type Start<C> = Arc<dyn Fn(C) -> HostFuture + Send + Sync>;
 /// ```
 #[derive(Clone)]
 pub struct Protocol {
-    spec: ProtocolSpec,
+    spec: Arc<ProtocolSpec>,
     dissect: Option<Dissect>,
     server: Start<Server>,
     client: Start<Client>,
@@ -60,7 +60,7 @@ impl Protocol {
         let spec =
             ProtocolSpec { name: name.into(), summary: summary.into(), ..ProtocolSpec::default() };
         Protocol {
-            spec,
+            spec: Arc::new(spec),
             dissect: None,
             server: Arc::new(|_| Box::pin(async { Ok(()) })),
             client: Arc::new(|_| Box::pin(async { Ok(()) })),
@@ -93,13 +93,13 @@ impl Protocol {
         default: OptionValue,
         help: &'static str,
     ) -> Self {
-        self.spec.options.push(OptionSpec { name, kind, default: Some(default), help });
+        self.spec_mut().options.push(OptionSpec { name, kind, default: Some(default), help });
         self
     }
 
     /// Names the events that its software reports with [`report`].
     pub fn events(mut self, names: &[&'static str]) -> Self {
-        self.spec.events.extend(names);
+        self.spec_mut().events.extend(names);
         self
     }
 
@@ -110,10 +110,15 @@ impl Protocol {
         fields: &[&'static str],
         dissect: Dissect,
     ) -> Self {
-        self.spec.kinds.extend(kinds);
-        self.spec.fields.extend(fields);
+        let spec = self.spec_mut();
+        spec.kinds.extend(kinds);
+        spec.fields.extend(fields);
         self.dissect = Some(dissect);
         self
+    }
+
+    fn spec_mut(&mut self) -> &mut ProtocolSpec {
+        Arc::make_mut(&mut self.spec)
     }
 
     /// What it says about itself.

@@ -38,26 +38,35 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub fn new(keep: bool) -> Self {
-        Recorder { keep, ..Recorder::default() }
+        Recorder {
+            // Room for a batch at once: growing to it costs a short run more than hashing it.
+            bytes: Vec::with_capacity(BATCH),
+            keep,
+            ..Recorder::default()
+        }
     }
 
     #[inline]
     fn put(&mut self, kind: u8, aux: u8, a: u64, b: u64, c: u32, tail: &[u8]) {
         let tail = &tail[..tail.len().min(usize::from(u16::MAX))];
-        let mut head = [0; HEAD];
-        head[0..8].copy_from_slice(&self.at.to_le_bytes());
-        head[8..16].copy_from_slice(&a.to_le_bytes());
-        head[16..24].copy_from_slice(&b.to_le_bytes());
-        head[24..28].copy_from_slice(&c.to_le_bytes());
-        head[28] = kind;
-        head[29] = aux;
-        head[30..32].copy_from_slice(&(tail.len() as u16).to_le_bytes());
-        self.bytes.extend_from_slice(&head);
-        self.bytes.extend_from_slice(tail);
-        if self.bytes.len() >= BATCH && !self.keep {
-            self.hasher.get_or_insert_with(Box::default).update(&self.bytes);
-            self.bytes.clear();
+        // Whole words, put together in registers: bytes written one by one and then copied as a
+        // block would wait for one another.
+        let codes =
+            u64::from(c) | u64::from(kind) << 32 | u64::from(aux) << 40 | (tail.len() as u64) << 48;
+        let words = [self.at, a, b, codes].map(u64::to_le_bytes);
+        self.bytes.extend_from_slice(words.as_flattened());
+        if !tail.is_empty() {
+            self.bytes.extend_from_slice(tail);
         }
+        if self.bytes.len() >= BATCH && !self.keep {
+            self.hash_batch();
+        }
+    }
+
+    #[cold]
+    fn hash_batch(&mut self) {
+        self.hasher.get_or_insert_with(Box::default).update(&self.bytes);
+        self.bytes.clear();
     }
 
     #[inline]

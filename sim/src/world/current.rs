@@ -58,27 +58,30 @@ pub(crate) fn world_id() -> u64 {
 /// Runs `f` on this thread's world.
 #[inline]
 pub(crate) fn with<R>(f: impl FnOnce(&mut World) -> R) -> Option<R> {
-    if world_id() == 0 {
-        return None;
-    }
-    WORLD.with_borrow_mut(|world| world.as_deref_mut().map(f))
+    // There is none while the thread ends.
+    let found = WORLD.try_with(|world| world.borrow_mut().as_deref_mut().map(f));
+    found.ok().flatten()
 }
 
 /// Runs `f` on this thread's world and the host whose software is running. `None` outside.
 #[inline]
 pub(crate) fn with_host<R>(f: impl FnOnce(&mut World, HostId) -> R) -> Option<R> {
     with(|world| {
-        let host = match world.plan.engine {
-            Engine::Event => world.running,
-            Engine::Turmoil => {
-                // Each host has a clock of its own there.
-                let now = crate::engine::turmoil::now(world);
-                world.set_now(now);
-                crate::engine::turmoil::current_host()
-            }
-        };
+        let host = world.running.or_else(|| host_of_turmoil(world));
         world.count_call();
         host.map(|host| f(world, host))
     })
     .flatten()
+}
+
+/// Which host is running, on the engine that does not say so itself.
+#[cold]
+fn host_of_turmoil(world: &mut World) -> Option<HostId> {
+    if world.plan.engine == Engine::Event {
+        return None;
+    }
+    // Each host has a clock of its own there.
+    let now = crate::engine::turmoil::now(world);
+    world.set_now(now);
+    crate::engine::turmoil::current_host()
 }

@@ -1,5 +1,6 @@
 //! World-level faults: partitions, crashes, pauses, clock steps, link overrides and the great calm.
 
+use super::flight::State;
 use super::queue::Due;
 use super::{Chore, World};
 use crate::history::Outcome;
@@ -107,8 +108,8 @@ impl World {
         state.memory_entries = 0;
         let parked = std::mem::take(&mut state.parked);
         let tasks = state.tasks.drain().collect();
-        for (_, slot) in std::mem::take(&mut state.ports) {
-            let wakers = self.sockets.close(slot);
+        while let Some(slot) = self.hosts[host as usize].first_socket {
+            let wakers = self.close_socket(slot);
             self.garbage.extend(wakers);
         }
         self.chores.push(Chore::Kill { host, tasks, parked });
@@ -162,16 +163,15 @@ impl World {
     /// A partition also stops what is on the way.
     fn stop_flights(&mut self, fault: u32) {
         let network = &mut self.network;
-        let mut stopped: Vec<(u64, u32, usize)> = self
+        let mut stopped: Vec<(u64, u32, u32)> = self
             .flights
-            .iter()
-            .filter(|(_, flight)| !flight.stopped)
+            .flying()
             .filter(|(_, flight)| network.stops(fault, flight.from.host, flight.to.host))
-            .map(|(key, flight)| (flight.id, flight.copy, key))
+            .map(|(slot, flight)| (flight.id, flight.copy, slot))
             .collect();
         stopped.sort_unstable();
-        for (id, copy, key) in stopped {
-            self.flights[key].stopped = true;
+        for (id, copy, slot) in stopped {
+            self.flights.get_mut(slot).state = State::Stopped;
             self.dropped(id, copy, DropReason::Partition);
         }
     }

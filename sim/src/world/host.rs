@@ -18,21 +18,22 @@ pub(crate) struct Tag {
     pub incarnation: u32,
 }
 
-/// One host's state.
+/// One host's state. What every datagram and poll looks at comes first, in one cache line.
+#[repr(C, align(64))]
 pub(crate) struct Host {
     pub up: bool,
     /// From 1.
     pub incarnation: u32,
+    /// The first of its open sockets; each knows the next.
+    pub first_socket: Option<u32>,
     pub receive_buffer: usize,
+    /// The faults that pause it.
+    pub paused_by: Vec<u32>,
     pub clock: Clock,
-    /// Bound ports with their sockets.
-    pub ports: Vec<(u16, u32)>,
     /// Counts ephemeral ports given out.
     pub next_port: u32,
     /// Tasks of the event engine; dropping one cancels it.
     pub tasks: Slab<Task<(), Tag>>,
-    /// The faults that pause it.
-    pub paused_by: Vec<u32>,
     /// Tasks that became ready while it was paused.
     pub parked: Vec<Runnable<Tag>>,
     /// The fault that crashed it.
@@ -56,7 +57,7 @@ impl Host {
             incarnation: 1,
             receive_buffer: usize::try_from(plan.receive_buffer).unwrap_or(usize::MAX),
             clock: Clock::new(plan.clock_offset, plan.clock_drift_ppm),
-            ports: Vec::new(),
+            first_socket: None,
             next_port: 0,
             tasks: Slab::new(),
             paused_by: Vec::new(),

@@ -3,6 +3,7 @@
 mod clock;
 mod current;
 mod faults;
+mod flight;
 mod host;
 mod queue;
 mod socket;
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use async_task::{Runnable, Task};
-use slab::Slab;
 
 pub(crate) use current::{Installed, with, with_host, world_id};
 pub(crate) use host::{Host, Tag};
@@ -22,11 +22,12 @@ pub(crate) use socket::{SocketKey, address};
 pub(crate) use timer::TimerKey;
 
 use crate::history::{Execution, History, Outcome};
-use crate::network::{DropReason, HostId, Network, Packet, Trigger, flip};
+use crate::network::{DropReason, Fate, HostId, Network, Packet, Plain, Trigger, flip};
 use crate::plan::Plan;
 use crate::protocol::Dissect;
 use crate::trace::{Endpoint, OpId, Recorder, Step};
 use crate::workload;
+use flight::{Flight, Flights, State};
 use queue::{Due, Queue};
 use socket::{Arrival, Sockets};
 use timer::Timers;
@@ -56,18 +57,6 @@ pub struct Counts {
     pub peak_memory_entries: u64,
 }
 
-/// A datagram, or a copy, on its way.
-struct Flight {
-    id: u64,
-    copy: u32,
-    from: Endpoint,
-    to: Endpoint,
-    payload: Vec<u8>,
-    checksum_fails: bool,
-    /// A partition dropped it; its queue entry is still to come.
-    stopped: bool,
-}
-
 /// What an engine must do for the world, outside its borrow.
 pub(crate) enum Chore {
     /// Drop a crashed host's tasks.
@@ -80,9 +69,6 @@ pub(crate) enum Chore {
 
 /// Calls that a task may make in one poll.
 const CALLS_PER_POLL: u64 = 1_000_000;
-
-/// Payload buffers that are kept for reuse.
-const POOL: usize = 1024;
 
 /// One simulation.
 pub(crate) struct World {
@@ -110,11 +96,10 @@ pub(crate) struct World {
     pub wakes: Vec<Waker>,
     /// Messages of host software that ended with an error.
     pub errors: Vec<String>,
-    flights: Slab<Flight>,
+    flights: Flights,
     fault_ends: Vec<u64>,
     listens: bool,
     memory_entries: u64,
-    pool: Vec<Vec<u8>>,
 }
 
 impl World {
@@ -147,10 +132,9 @@ impl World {
             garbage: Vec::new(),
             wakes: Vec::new(),
             errors: Vec::new(),
-            flights: Slab::new(),
+            flights: Flights::default(),
             fault_ends: vec![0; plan.faults.len()],
             memory_entries: 0,
-            pool: Vec::new(),
             plan,
         })
     }
@@ -182,13 +166,13 @@ impl World {
     #[inline]
     pub fn next_event(&mut self) -> Option<u64> {
         loop {
-            let at = self.queue.next_at()?;
-            let matters = match self.queue.peek()? {
+            let (at, due) = self.queue.peek()?;
+            let matters = match due {
                 Due::Timer { slot, generation } => self.timers.is_waiting(slot, generation),
                 Due::Refusal { socket, generation } => {
                     self.sockets.get(socket, generation).is_some()
                 }
-                Due::Arrival(flight) => !self.flights[flight as usize].stopped,
+                Due::Arrival(flight) => self.flights.get(flight).state == State::Flying,
                 Due::FaultBegins(_) => !self.network.is_calm(),
                 Due::FaultEnds(fault) => {
                     at >= self.fault_ends[fault as usize] && !self.network.is_calm()
@@ -198,8 +182,7 @@ impl World {
                 return Some(at);
             }
             if let Some(Due::Arrival(flight)) = self.queue.pop() {
-                let flight = self.flights.remove(flight as usize);
-                self.recycle(flight.payload);
+                self.flights.release(flight);
             }
         }
     }
@@ -210,8 +193,9 @@ impl World {
         match self.queue.pop()? {
             Due::Arrival(flight) => self.arrive(flight),
             Due::Timer { slot, generation } => {
-                let waker = self.timers.fire(slot, generation);
-                self.wakes.extend(waker);
+                if let Some(waker) = self.timers.fire(slot, generation) {
+                    self.wakes.push(waker);
+                }
                 None
             }
             Due::Refusal { socket, generation } => self.learn_refusal(socket, generation),
@@ -239,8 +223,17 @@ impl World {
         self.counts.bytes += payload.len() as u64;
         let id = self.counts.sent;
         self.recorder.sent(id, from, to, payload);
+        match self.network.transmit_plainly(self.now, from.host, to.host) {
+            Plain::Arrives(at) => drop(self.launch(at, id, 0, from, to, payload)),
+            Plain::Lost => self.dropped(id, 0, DropReason::Loss),
+            Plain::No => self.transmit_slowly(id, from, to, payload),
+        }
+    }
+
+    fn transmit_slowly(&mut self, id: u64, from: Endpoint, to: Endpoint, payload: &[u8]) {
         let packet = Packet { from: from.host, to: to.host, payload };
-        let fate = self.network.transmit(self.now, &packet);
+        let mut fate = Fate::default();
+        self.network.transmit_slowly(self.now, &packet, &mut fate);
         for mark in &fate.marks {
             self.recorder.marked(id, *mark);
         }
@@ -250,19 +243,9 @@ impl World {
         self.counts.corrupted += u64::from(!fate.flipped.is_empty());
         let mut copies = 0;
         for (at, copy) in fate.arrivals.iter().zip(0..) {
-            let mut bytes = self.pool.pop().unwrap_or_default();
-            bytes.extend_from_slice(payload);
-            flip(&mut bytes, &fate.flipped);
-            let flight = self.flights.insert(Flight {
-                id,
-                copy,
-                from,
-                to,
-                payload: bytes,
-                checksum_fails: fate.checksum_fails,
-                stopped: false,
-            });
-            self.queue.push(at, Due::Arrival(flight as u32));
+            let flight = self.launch(at, id, copy, from, to, payload);
+            flip(&mut flight.payload, &fate.flipped);
+            flight.checksum_fails = fate.checksum_fails;
             copies = copy + 1;
         }
         for overflow in 0..fate.overflowed {
@@ -275,23 +258,39 @@ impl World {
         }
     }
 
+    /// Sends a datagram, or a copy, on its way.
     #[inline]
-    fn arrive(&mut self, flight: u32) -> Option<(u32, Waker)> {
-        let Flight { id, copy, from, to, payload, checksum_fails, .. } =
-            self.flights.remove(flight as usize);
-        if checksum_fails {
-            self.recycle(payload);
-            self.dropped(id, copy, DropReason::Checksum);
-            return None;
-        }
+    fn launch(
+        &mut self,
+        at: u64,
+        id: u64,
+        copy: u32,
+        from: Endpoint,
+        to: Endpoint,
+        payload: &[u8],
+    ) -> &mut Flight {
+        let (slot, flight) = self.flights.launch(id, copy, from, to, payload);
+        self.queue.push(at, Due::Arrival(slot));
+        flight
+    }
+
+    #[inline]
+    fn arrive(&mut self, slot: u32) -> Option<(u32, Waker)> {
+        let flight = self.flights.get(slot);
+        let (id, copy) = (flight.id, flight.copy);
+        let arrival = match flight.checksum_fails {
+            true => Arrival::Dropped(DropReason::Checksum),
+            false => self.receive(slot),
+        };
         // The order of the record matters: delivery comes before what it causes.
-        match self.receive(from, to, payload) {
+        match arrival {
             Arrival::Buffered(waker) => {
                 self.counts.delivered += 1;
                 self.recorder.delivered(id, copy);
                 waker
             }
             Arrival::Dropped(reason) => {
+                self.flights.release(slot);
                 self.dropped(id, copy, reason);
                 None
             }
@@ -304,19 +303,9 @@ impl World {
         self.recorder.dropped(id, copy, reason);
     }
 
-    /// Keeps a payload's buffer for the next datagram.
-    #[inline]
-    fn recycle(&mut self, mut payload: Vec<u8>) {
-        if self.pool.len() < POOL {
-            payload.clear();
-            self.pool.push(payload);
-        }
-    }
-
     /// True if datagrams are on the way or wait to be received.
     pub fn is_unsettled(&self) -> bool {
-        let on_the_way = self.flights.iter().any(|(_, flight)| !flight.stopped);
-        on_the_way || self.sockets.holds_datagrams()
+        self.flights.flying().next().is_some() || self.sockets.holds_datagrams()
     }
 
     /// Host software reports an event.

@@ -1,11 +1,11 @@
 //! UDP sockets: ports, bounded receive buffers, errors as on Linux.
 
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::task::{Context, Poll, Waker};
 
 use super::World;
+use super::flight::Line;
 use super::queue::Due;
 use crate::network::{DropReason, HostId};
 use crate::trace::Endpoint;
@@ -24,19 +24,22 @@ pub(crate) struct SocketKey {
     generation: u32,
 }
 
-/// One socket.
+/// One socket. What every datagram looks at comes first, in one cache line.
+#[repr(C, align(64))]
 pub(crate) struct Socket {
     generation: u32,
     open: bool,
-    at: Endpoint,
-    bound_to: Ipv4Addr,
-    peer: Option<Endpoint>,
-    received: VecDeque<(Endpoint, Vec<u8>)>,
     refused: bool,
+    armed: bool,
+    at: Endpoint,
+    received: Line,
+    peer: Option<Endpoint>,
     /// Who waits for a datagram. It stays here after it was woken, to be told apart from others
     /// without a clone; `armed` says whether it waits again.
     waker: Option<Waker>,
-    armed: bool,
+    /// The next socket of the same host.
+    next: Option<u32>,
+    bound_to: Ipv4Addr,
     /// Other tasks that wait for the same socket.
     others: Vec<Waker>,
 }
@@ -76,10 +79,11 @@ impl Sockets {
             at,
             bound_to,
             peer: None,
-            received: VecDeque::new(),
+            received: Line::default(),
             refused: false,
             waker: None,
             armed: false,
+            next: None,
             others: Vec::new(),
         };
         match self.free.pop() {
@@ -96,11 +100,10 @@ impl Sockets {
     }
 
     /// Closes a socket and hands out the wakers to be dropped outside the borrow.
-    pub fn close(&mut self, slot: u32) -> Vec<Waker> {
+    fn close(&mut self, slot: u32) -> Vec<Waker> {
         let socket = &mut self.slots[slot as usize];
         socket.open = false;
         socket.generation = socket.generation.wrapping_add(1);
-        socket.received = VecDeque::new();
         self.free.push(slot);
         let mut wakers = std::mem::take(&mut socket.others);
         wakers.extend(socket.waker.take());
@@ -109,7 +112,7 @@ impl Sockets {
 
     /// True if some socket has a datagram that was not received yet.
     pub fn holds_datagrams(&self) -> bool {
-        self.slots.iter().any(|socket| socket.open && !socket.received.is_empty())
+        self.slots.iter().any(|socket| socket.open && socket.received.length > 0)
     }
 
     /// Puts a woken waker back; one that is not wanted is handed back, to be dropped outside.
@@ -167,6 +170,12 @@ pub(crate) fn address(host: HostId) -> Ipv4Addr {
     Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 1).to_bits() + host)
 }
 
+impl Endpoint {
+    pub(crate) fn address(self) -> SocketAddr {
+        SocketAddr::from((address(self.host), self.port))
+    }
+}
+
 impl World {
     fn host_at(&self, address: IpAddr, own: HostId) -> Option<HostId> {
         let IpAddr::V4(address) = address else {
@@ -191,20 +200,20 @@ impl World {
             let message = format!("{address}: cannot assign requested address, {name} has another");
             return error(ErrorKind::AddrNotAvailable, message);
         }
-        let state = &mut self.hosts[host as usize];
         let port = match address.port() {
-            0 => match state.free_port() {
+            0 => match self.free_port(host) {
                 Some(port) => port,
                 None => return error(ErrorKind::AddrInUse, "all ephemeral ports are in use"),
             },
-            port if state.socket_at(port).is_some() => {
+            port if self.socket_at(Endpoint { host, port }).is_some() => {
                 return error(ErrorKind::AddrInUse, format!("{address}: address already in use"));
             }
             port => port,
         };
         let slot = self.sockets.open(Endpoint { host, port }, bound_to);
-        self.hosts[host as usize].ports.push((port, slot));
-        let generation = self.sockets.slots[slot as usize].generation;
+        let socket = &mut self.sockets.slots[slot as usize];
+        socket.next = self.hosts[host as usize].first_socket.replace(slot);
+        let generation = socket.generation;
         Ok(SocketKey { world: self.id, slot, generation })
     }
 
@@ -236,7 +245,7 @@ impl World {
 
     pub(crate) fn peer_addr(&mut self, key: SocketKey) -> io::Result<SocketAddr> {
         match self.socket(key)?.peer {
-            Some(peer) => Ok(SocketAddr::from((address(peer.host), peer.port))),
+            Some(peer) => Ok(peer.address()),
             None => error(ErrorKind::NotConnected, "the socket is not connected"),
         }
     }
@@ -247,7 +256,7 @@ impl World {
         &mut self,
         key: SocketKey,
         payload: &[u8],
-        target: Option<SocketAddr>,
+        target: Option<&SocketAddr>,
     ) -> io::Result<usize> {
         let socket = self.socket(key)?;
         let from = socket.at;
@@ -277,62 +286,115 @@ impl World {
         Ok(payload.len())
     }
 
-    /// Receives a datagram into `buffer`; what does not fit is lost, as on Linux. The waker in the
-    /// answer is to be dropped outside the borrow.
+    /// Receives a datagram into `buffer`; what does not fit is lost, as on Linux.
     #[inline]
     pub(crate) fn poll_recv(
         &mut self,
         key: SocketKey,
         cx: &Context<'_>,
         buffer: &mut [u8],
-    ) -> (Poll<io::Result<(usize, SocketAddr)>>, Option<Waker>) {
-        let socket = match self.socket(key) {
-            Ok(socket) => socket,
-            Err(error) => return (Poll::Ready(Err(error)), None),
-        };
+    ) -> Poll<io::Result<(usize, Endpoint)>> {
+        let socket = self.socket(key)?;
         if std::mem::take(&mut socket.refused) {
-            return (Poll::Ready(refused()), None);
+            return Poll::Ready(refused());
         }
-        let Some((from, payload)) = socket.received.pop_front() else {
-            return (Poll::Pending, socket.wait(cx));
+        // The borrow of the socket must not be that of the world.
+        let socket = &mut self.sockets.slots[key.slot as usize];
+        let Some(slot) = socket.received.pop(&self.flights) else {
+            if let Some(replaced) = socket.wait(cx) {
+                self.garbage.push(replaced);
+            }
+            return Poll::Pending;
         };
-        let length = payload.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&payload[..length]);
-        self.recycle(payload);
-        let from = SocketAddr::from((address(from.host), from.port));
-        (Poll::Ready(Ok((length, from))), None)
+        let flight = self.flights.get(slot);
+        let from = flight.from;
+        let length = flight.payload.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&flight.payload[..length]);
+        self.flights.release(slot);
+        Poll::Ready(Ok((length, from)))
     }
 
     pub(crate) fn close(&mut self, key: SocketKey) -> Vec<Waker> {
         if key.world != self.id || self.sockets.get(key.slot, key.generation).is_none() {
             return Vec::new();
         }
-        let at = self.sockets.slots[key.slot as usize].at;
-        self.hosts[at.host as usize].ports.retain(|(_, slot)| *slot != key.slot);
-        self.sockets.close(key.slot)
+        self.close_socket(key.slot)
+    }
+
+    /// Closes a socket with all that waits in it, and hands out the wakers to be dropped outside
+    /// the borrow.
+    pub(super) fn close_socket(&mut self, slot: u32) -> Vec<Waker> {
+        let socket = &mut self.sockets.slots[slot as usize];
+        while let Some(waiting) = socket.received.pop(&self.flights) {
+            self.flights.release(waiting);
+        }
+        let (host, next) = (socket.at.host, socket.next);
+        let first = &mut self.hosts[host as usize].first_socket;
+        if *first == Some(slot) {
+            *first = next;
+        } else {
+            let before = self.sockets_of(host).find(|(_, one)| one.next == Some(slot));
+            if let Some((before, _)) = before {
+                self.sockets.slots[before as usize].next = next;
+            }
+        }
+        self.sockets.close(slot)
+    }
+
+    /// The open sockets of a host.
+    #[inline]
+    fn sockets_of(&self, host: HostId) -> impl Iterator<Item = (u32, &Socket)> {
+        let mut next = self.hosts[host as usize].first_socket;
+        std::iter::from_fn(move || {
+            let slot = next?;
+            let socket = &self.sockets.slots[slot as usize];
+            next = socket.next;
+            Some((slot, socket))
+        })
+    }
+
+    /// The socket bound to a port.
+    #[inline]
+    fn socket_at(&self, at: Endpoint) -> Option<u32> {
+        let mut sockets = self.sockets_of(at.host);
+        sockets.find_map(|(slot, socket)| (socket.at.port == at.port).then_some(slot))
+    }
+
+    fn free_port(&mut self, host: HostId) -> Option<u16> {
+        let count = u32::from(u16::MAX - EPHEMERAL) + 1;
+        for _ in 0..count {
+            let counter = &mut self.hosts[host as usize].next_port;
+            let port = EPHEMERAL + (*counter % count) as u16;
+            *counter += 1;
+            if self.socket_at(Endpoint { host, port }).is_none() {
+                return Some(port);
+            }
+        }
+        None
     }
 
     /// Puts an arriving datagram into its socket's buffer.
     #[inline]
-    pub(super) fn receive(&mut self, from: Endpoint, to: Endpoint, payload: Vec<u8>) -> Arrival {
+    pub(super) fn receive(&mut self, flight: u32) -> Arrival {
+        let (from, to) = (self.flights.get(flight).from, self.flights.get(flight).to);
         let host = &self.hosts[to.host as usize];
         if !host.up {
             return Arrival::Dropped(DropReason::HostDown);
         }
-        let Some(slot) = host.socket_at(to.port) else {
+        let capacity = host.receive_buffer;
+        let Some(slot) = self.socket_at(to) else {
             self.refuse(from, to);
             return Arrival::Dropped(DropReason::NoSocket);
         };
-        let capacity = host.receive_buffer;
         let socket = &mut self.sockets.slots[slot as usize];
         if socket.peer.is_some_and(|peer| peer != from) {
             self.refuse(from, to);
             return Arrival::Dropped(DropReason::NoSocket);
         }
-        if socket.received.len() >= capacity {
+        if socket.received.length as usize >= capacity {
             return Arrival::Dropped(DropReason::BufferFull);
         }
-        socket.received.push_back((from, payload));
+        socket.received.push(&mut self.flights, flight);
         let waker = socket.wake();
         if !socket.others.is_empty() {
             let others = std::mem::take(&mut socket.others);
@@ -347,7 +409,7 @@ impl World {
         if !self.hosts[sender.host as usize].up || self.network.is_cut(closed.host, sender.host) {
             return;
         }
-        let Some(socket) = self.hosts[sender.host as usize].socket_at(sender.port) else {
+        let Some(socket) = self.socket_at(sender) else {
             return;
         };
         let state = &self.sockets.slots[socket as usize];
@@ -370,24 +432,4 @@ impl World {
 
 fn refused<T>() -> io::Result<T> {
     error(ErrorKind::ConnectionRefused, "connection refused: the peer's port is closed")
-}
-
-impl super::Host {
-    /// The socket bound to a port.
-    #[inline]
-    fn socket_at(&self, port: u16) -> Option<u32> {
-        self.ports.iter().find(|(known, _)| *known == port).map(|(_, slot)| *slot)
-    }
-
-    fn free_port(&mut self) -> Option<u16> {
-        let count = u32::from(u16::MAX - EPHEMERAL) + 1;
-        for _ in 0..count {
-            let port = EPHEMERAL + (self.next_port % count) as u16;
-            self.next_port += 1;
-            if self.socket_at(port).is_none() {
-                return Some(port);
-            }
-        }
-        None
-    }
 }

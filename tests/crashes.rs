@@ -87,6 +87,34 @@ fn a_crash_on_an_event_is_exact() {
 }
 
 #[test]
+fn after_a_crash_nothing_is_ready_and_no_panic_counts() {
+    async fn client(_: Client) -> HostResult {
+        let done = spawn(async {});
+        let mut fired = Box::pin(sleep(MS));
+        std::future::poll_fn(|cx| {
+            // It is set here, and has fired by the time it is awaited below.
+            let _ = fired.as_mut().poll(cx);
+            std::task::Poll::Ready(())
+        })
+        .await;
+        sleep(2 * MS).await;
+        report("now");
+        squall::task::select(fired, done).await;
+        panic!("something was ready");
+    }
+    let crash = "fault = [{ event = { host = 'client-1', name = 'now' }, action = 'crash',
+        host = 'client-1' }]";
+    assert_eq!(names(&run(client_only(client).events(&["now"]), crash)), ["now"]);
+    async fn panics(_: Client) -> HostResult {
+        report("now");
+        panic!("a dead host cannot break the run");
+    }
+    let outcome = run(client_only(panics).events(&["now"]), crash);
+    assert_eq!(names(&outcome), ["now"]);
+    assert_eq!(outcome.run.ending, squall::engine::Ending::Quiet);
+}
+
+#[test]
 fn datagrams_to_a_host_that_is_down_are_dropped_and_its_ports_are_free_after() {
     async fn server(server: Server) -> HostResult {
         let socket = UdpSocket::bind(server.address()).await?;

@@ -164,11 +164,11 @@ impl UdpSocket {
         match &self.0 {
             Kind::Simulated(key) => {
                 // Nearly always an address, which then need not be moved about.
-                if let Some(sent) = poll_fn(|_| poll_send_to(*key, payload, &target)).await {
+                if let Some(sent) = poll_fn(|cx| poll_send_to(cx, *key, payload, &target)).await {
                     return sent;
                 }
                 let target = lookup_host(target).await?;
-                poll_fn(|_| poll_send(*key, payload, Some(&target))).await
+                poll_fn(|cx| poll_send(cx, *key, payload, Some(&target))).await
             }
             Kind::Real(socket) => {
                 let target = lookup_host(target).await?;
@@ -183,7 +183,7 @@ impl UdpSocket {
     /// As [`UdpSocket::send_to`], or if the socket is not connected.
     pub async fn send(&self, payload: &[u8]) -> io::Result<usize> {
         match &self.0 {
-            Kind::Simulated(key) => poll_fn(|_| poll_send(*key, payload, None)).await,
+            Kind::Simulated(key) => poll_fn(|cx| poll_send(cx, *key, payload, None)).await,
             Kind::Real(socket) => socket.send(payload).await,
         }
     }
@@ -225,7 +225,7 @@ fn poll_recv(
     cx: &mut Context<'_>,
     buffer: &mut [u8],
 ) -> Poll<io::Result<(usize, SocketAddr)>> {
-    match poll_alive(|world, _| world.poll_recv(key, cx, buffer)) {
+    match world::poll_host(cx, |world, _| world.poll_recv(key, cx, buffer)) {
         Poll::Pending => Poll::Pending,
         Poll::Ready(Some(Ok((length, from)))) => Poll::Ready(Ok((length, from.address()))),
         Poll::Ready(Some(Err(error))) => Poll::Ready(Err(error)),
@@ -236,41 +236,34 @@ fn poll_recv(
 /// `None` if the target's name has to be looked up.
 #[inline]
 fn poll_send_to(
+    cx: &Context<'_>,
     key: SocketKey,
     payload: &[u8],
     target: &impl ToSocketAddr,
 ) -> Poll<Option<io::Result<usize>>> {
     match target.address() {
-        Some(target) => poll_send(key, payload, Some(&target)).map(Some),
+        Some(target) => poll_send(cx, key, payload, Some(&target)).map(Some),
         None => Poll::Ready(None),
     }
 }
 
 #[inline]
 fn poll_send(
+    cx: &Context<'_>,
     key: SocketKey,
     payload: &[u8],
     target: Option<&SocketAddr>,
 ) -> Poll<io::Result<usize>> {
-    poll_alive(|world, _| Poll::Ready(world.send(key, payload, target)))
+    world::poll_host(cx, |world, _| Poll::Ready(world.send(key, payload, target)))
         .map(|sent| sent.unwrap_or_else(|| Err(no_world())))
 }
 
-/// Polls `f` on the world and the running host; never ready on a host that has just crashed, so
-/// that its software stops where it is. `None` outside a simulation.
-#[inline]
-fn poll_alive<R>(f: impl FnOnce(&mut World, HostId) -> Poll<R>) -> Poll<Option<R>> {
-    let polled = world::with_host(|world, host| match world.hosts[host as usize].up {
-        true => f(world, host).map(Some),
-        false => Poll::Pending,
-    });
-    polled.unwrap_or(Poll::Ready(None))
-}
-
-/// As [`poll_alive`], for what is done once.
+/// Runs `f` once on the world and the running host; `None` outside a simulation.
 async fn alive<R>(f: impl FnOnce(&mut World, HostId) -> R) -> Option<R> {
     let mut f = Some(f);
-    let done = poll_fn(|_| poll_alive(|world, host| Poll::Ready(f.take().map(|f| f(world, host)))));
+    let done = poll_fn(|cx| {
+        world::poll_host(cx, |world, host| Poll::Ready(f.take().map(|f| f(world, host))))
+    });
     done.await.flatten()
 }
 

@@ -52,11 +52,15 @@ pub struct Outcome {
 /// # Errors
 /// If the engine cannot do what the scenario asks for, or a simulation or a tokio runtime is
 /// running on this thread.
+///
+/// # Panics
+/// If the scenario names another protocol.
 pub fn simulate(
     scenario: &Scenario,
     protocol: &Protocol,
     settings: Settings,
 ) -> Result<Outcome, RunError> {
+    assert_eq!(scenario.protocol(), protocol.spec().name, "the scenario names another protocol");
     let engine = settings.engine.unwrap_or(scenario.engine());
     scenario.check_engine(engine).map_err(RunError::Engine)?;
     let plan = Arc::new(Plan { engine, ..scenario.plan(settings.seed) });

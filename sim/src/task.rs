@@ -154,7 +154,10 @@ impl<T> Future for JoinHandle<T> {
             if error.is_cancelled() { JoinError::Aborted } else { JoinError::Panicked }
         };
         match &mut self.0 {
-            Handle::Event(slot) => slot.poll(cx),
+            Handle::Event(slot) => match world::poll_host(cx, |_, _| Poll::Ready(())) {
+                Poll::Ready(_) => slot.poll(cx),
+                Poll::Pending => Poll::Pending,
+            },
             Handle::Tokio(handle) => Pin::new(handle).poll(cx).map(|ended| match ended {
                 Ok(Some(output)) => Ok(output),
                 Ok(None) => Err(JoinError::Panicked),

@@ -122,31 +122,23 @@ impl Sleep {
     }
 
     fn begin(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let deadline = self.deadline;
-        let waker = cx.waker().clone();
-        let set = world::with_host(|world, host| match world.plan.engine {
-            Engine::Turmoil => None,
-            Engine::Event if !world.hosts[host as usize].up => Some(Poll::Pending),
-            Engine::Event
-                if world.hosts[host as usize].clock.monotonic(world.now) >= deadline.0 =>
-            {
-                Some(Poll::Ready(None))
-            }
-            Engine::Event => Some(Poll::Ready(Some(world.set_timer(host, deadline.0, waker)))),
+        let deadline = self.deadline.0;
+        let set = world::poll_host(cx, |world, host| {
+            Poll::Ready(match world.plan.engine {
+                Engine::Event => Begun::Set(world.set_timer(host, deadline, cx)),
+                Engine::Turmoil => Begun::Tokio,
+            })
         });
-        match set.flatten() {
-            Some(Poll::Pending) => Poll::Pending,
-            Some(Poll::Ready(None)) => {
-                self.state = State::Done;
-                Poll::Ready(())
-            }
-            Some(Poll::Ready(Some(key))) => {
+        match set {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Begun::Set(None))) => Poll::Ready(()),
+            Poll::Ready(Some(Begun::Set(Some(key)))) => {
                 self.state = State::Event(key);
                 Poll::Pending
             }
-            None => {
+            Poll::Ready(Some(Begun::Tokio) | None) => {
                 let counted = Sleeper::new();
-                let rest = deadline - Instant::now();
+                let rest = self.deadline - Instant::now();
                 let mut sleep = Box::pin(tokio::time::sleep(rest));
                 let poll = sleep.as_mut().poll(&mut Context::from_waker(cx.waker()));
                 self.state = State::Tokio { sleep, _counted: counted };
@@ -154,6 +146,14 @@ impl Sleep {
             }
         }
     }
+}
+
+/// How a sleep begins.
+enum Begun {
+    /// With a timer of the world, or not at all if the deadline is past.
+    Set(Option<TimerKey>),
+    /// With a timer of tokio's.
+    Tokio,
 }
 
 impl fmt::Debug for Sleep {
@@ -169,9 +169,15 @@ impl Future for Sleep {
         let poll = match &mut self.state {
             State::Idle => self.begin(cx),
             State::Event(key) => {
-                let polled = world::with(|world| world.poll_timer(*key, cx));
+                let mut replaced = None;
+                let polled = world::poll_host(cx, |world, _| {
+                    let (poll, old) = world.poll_timer(*key, cx);
+                    replaced = old;
+                    poll
+                });
                 // The replaced waker is dropped here, outside the borrow.
-                polled.map_or(Poll::Ready(()), |(poll, _replaced)| poll)
+                drop(replaced);
+                polled.map(|_| ())
             }
             State::Tokio { sleep, .. } => sleep.as_mut().poll(cx),
             State::Done => Poll::Ready(()),

@@ -14,7 +14,8 @@ mod liveness;
 mod order;
 mod verdict;
 
-pub use verdict::{Report, Verdict, judge};
+pub(crate) use verdict::judge;
+pub use verdict::{Report, Verdict};
 
 use crate::engine::{Ending, Run};
 use crate::plan::{Guarantee, Plan};

@@ -56,7 +56,7 @@ impl Report {
 ///
 /// A proven violation is a failure whatever else happened. After that, a fault that never hit makes
 /// the run invalid: that something was not seen says nothing then.
-pub fn judge(plan: &Plan, run: &Run) -> Report {
+pub(crate) fn judge(plan: &Plan, run: &Run) -> Report {
     let observed = Observed { plan, run };
     let guarantees = Guarantee::ALL.map(|guarantee| (guarantee, check(guarantee, &observed)));
     let mut judgement = Judgement::default();

@@ -137,12 +137,8 @@ impl Loop<'_> {
         let mut software = Software::new(self.start, host);
         let main = poll_fn(move |cx| {
             let result = ready!(Pin::new(&mut software).poll(cx));
-            world::with(|world| {
-                world.hosts[host as usize].finished = true;
-                if let Err(error) = &result {
-                    world.broke(host, &error.to_string());
-                }
-            });
+            let result = result.map_err(|error| error.to_string());
+            world::with(|world| world.finish(host, result));
             Poll::Ready(())
         });
         spawn(host, main);
@@ -213,12 +209,8 @@ impl Loop<'_> {
         let ran = catch_unwind(AssertUnwindSafe(|| task.run()));
         if let Err(payload) = ran {
             let described = panic::describe(&*payload);
-            world::with(|world| {
-                world.running = None;
-                world.recorder.broke(host, &described.message);
-            });
-            let name = self.plan.host_name(host);
-            return Err(format!("host software of {name} panicked: {described}"));
+            let broken = world::with(|world| world.panicked(host, &described));
+            broken.flatten().map_or(Ok(()), Err)?;
         }
         self.count_step(host)
     }

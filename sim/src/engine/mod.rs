@@ -68,7 +68,11 @@ pub enum StartError {
 ///
 /// # Errors
 /// If a simulation or a tokio runtime is running on this thread.
-pub fn run(plan: Arc<Plan>, protocol: &Protocol, keep_trace: bool) -> Result<Run, StartError> {
+pub(crate) fn run(
+    plan: Arc<Plan>,
+    protocol: &Protocol,
+    keep_trace: bool,
+) -> Result<Run, StartError> {
     if tokio::runtime::Handle::try_current().is_ok() {
         return Err(StartError::InsideTokio);
     }

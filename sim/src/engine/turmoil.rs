@@ -135,13 +135,10 @@ impl<F: Future> Future for Guard<F> {
             Ok(poll) => poll.map(Some),
             Err(payload) => {
                 let described = panic::describe(&*payload);
-                let name = world::with(|world| {
-                    let host = entered.unwrap_or_default();
-                    world.recorder.broke(host, &described.message);
-                    world.plan.host_name(host).to_owned()
-                });
-                let name = name.unwrap_or_default();
-                stop(format!("host software of {name} panicked: {described}"));
+                let broken = world::with(|world| world.panicked(entered?, &described));
+                if let Some(broken) = broken.flatten() {
+                    stop(broken);
+                }
                 Poll::Ready(None)
             }
         }
@@ -166,13 +163,10 @@ pub(super) fn run(plan: &Plan, start: &Start) -> Ending {
             }
             let software = Software::new(&start, host);
             async move {
-                let result = guard(software).await;
-                world::with(|world| {
-                    world.hosts[host as usize].finished = true;
-                    if let Some(Err(error)) = &result {
-                        world.broke(host, &error.to_string());
-                    }
-                });
+                if let Some(result) = guard(software).await {
+                    let result = result.map_err(|error| error.to_string());
+                    world::with(|world| world.finish(host, result));
+                }
                 // turmoil stops a host whose main task has ended, with all that it spawned.
                 std::future::pending().await
             }

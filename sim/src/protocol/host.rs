@@ -36,12 +36,12 @@ impl Server {
     /// it is not what was sent, or if nobody sent such a message, which gives `None`; so does a call
     /// outside a simulation.
     pub fn deliver(&self, message: &[u8]) -> Option<OpId> {
-        world::with_host(|world, host| world.execute(host, message, Step::Delivered)).flatten()
+        world::with_live_host(|world, host| world.execute(host, message, Step::Delivered)).flatten()
     }
 
     /// Runs a call whose argument is the message. As [`Server::deliver`], under another name.
     pub fn execute(&self, message: &[u8]) -> Option<OpId> {
-        world::with_host(|world, host| world.execute(host, message, Step::Executed)).flatten()
+        world::with_live_host(|world, host| world.execute(host, message, Step::Executed)).flatten()
     }
 }
 
@@ -86,14 +86,14 @@ impl Client {
     /// that restarts goes on with the first operation that it has not issued.
     pub async fn next(&mut self) -> Option<Message> {
         let interval = self.plan.workload.interval;
-        let left = world::with_host(|world, host| world.has_operations_left(host));
+        let left = world::with_live_host(|world, host| world.has_operations_left(host));
         if left != Some(true) {
             return None;
         }
         if std::mem::replace(&mut self.started, true) && interval > 0 {
             sleep(Duration::from_nanos(interval)).await;
         }
-        let id = world::with_host(|world, host| world.invoke(host)).flatten()?;
+        let id = world::with_live_host(|world, host| world.invoke(host)).flatten()?;
         Some(Message { id, payload: workload::message(&self.plan.workload, id) })
     }
 
@@ -115,7 +115,7 @@ impl Client {
 }
 
 fn end(op: OpId, outcome: Outcome) {
-    world::with_host(|world, host| world.end_operation(host, op, outcome));
+    world::with_live_host(|world, host| world.end_operation(host, op, outcome));
 }
 
 /// Reports that something happened on this host, for the trace, for faults that wait for it and for
@@ -123,11 +123,11 @@ fn end(op: OpId, outcome: Outcome) {
 ///
 /// `"retransmission"` is counted as a cost; the guarantee `maybe` allows none.
 pub fn report(event: &str) {
-    world::with_host(|world, host| world.report(host, event));
+    world::with_live_host(|world, host| world.report(host, event));
 }
 
 /// Says how many entries of memory (remembered ids, cached replies, buffered messages) this host's
 /// protocol now holds, for the cost `peak_memory_entries`.
 pub fn memory_entries(entries: u64) {
-    world::with_host(|world, host| world.set_memory_entries(host, entries));
+    world::with_live_host(|world, host| world.set_memory_entries(host, entries));
 }

@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 
 use super::World;
 use crate::network::HostId;
@@ -72,6 +73,37 @@ pub(crate) fn with_host<R>(f: impl FnOnce(&mut World, HostId) -> R) -> Option<R>
         host.map(|host| f(world, host))
     })
     .flatten()
+}
+
+/// As [`with_host`]; `None` also on a host that has just crashed: what its software still does has
+/// no effect.
+#[inline]
+pub(crate) fn with_live_host<R>(f: impl FnOnce(&mut World, HostId) -> R) -> Option<R> {
+    with_host(|world, host| world.hosts[host as usize].up.then(|| f(world, host))).flatten()
+}
+
+/// Polls `f` on the world and the running host. On a host that has just crashed it is never ready,
+/// so that its software stops where it is; on one that was just paused, when it resumes. `None`
+/// outside a simulation.
+#[inline]
+pub(crate) fn poll_host<R>(
+    cx: &Context<'_>,
+    f: impl FnOnce(&mut World, HostId) -> Poll<R>,
+) -> Poll<Option<R>> {
+    let mut paused = false;
+    let polled = with_host(|world, host| {
+        let state = &world.hosts[host as usize];
+        if state.runs() {
+            return f(world, host).map(Some);
+        }
+        paused = state.up;
+        Poll::Pending
+    });
+    if paused {
+        // The engine puts the task aside until the host resumes.
+        cx.waker().wake_by_ref();
+    }
+    polled.unwrap_or(Poll::Ready(None))
 }
 
 /// Which host is running, on the engine that does not say so itself.

@@ -15,12 +15,13 @@ use std::task::Waker;
 
 use async_task::{Runnable, Task};
 
-pub(crate) use current::{Installed, with, with_host, world_id};
+pub(crate) use current::{Installed, poll_host, with, with_host, with_live_host, world_id};
 pub(crate) use host::{Host, Tag};
 pub use socket::MAX_PAYLOAD;
 pub(crate) use socket::{SocketKey, address};
 pub(crate) use timer::TimerKey;
 
+use crate::engine::panic::Described;
 use crate::history::{Execution, History, Outcome};
 use crate::network::{DropReason, Fate, HostId, Network, Packet, Plain, Trigger, flip};
 use crate::plan::Plan;
@@ -310,9 +311,6 @@ impl World {
 
     /// Host software reports an event.
     pub fn report(&mut self, host: HostId, name: &str) {
-        if !self.hosts[host as usize].up {
-            return;
-        }
         match self.counts.reports.get_mut(name) {
             Some(count) => *count += 1,
             None => drop(self.counts.reports.insert(name.to_owned(), 1)),
@@ -337,7 +335,7 @@ impl World {
 
     /// A client issues its next operation; `None` once it has issued all.
     pub fn invoke(&mut self, host: HostId) -> Option<OpId> {
-        if !self.has_operations_left(host) || !self.hosts[host as usize].up {
+        if !self.has_operations_left(host) {
             return None;
         }
         let op = self.history.invoke(host, self.now)?;
@@ -354,9 +352,6 @@ impl World {
 
     /// The server was given a message, or ran the call in it.
     pub fn execute(&mut self, host: HostId, bytes: &[u8], step: Step) -> Option<OpId> {
-        if !self.hosts[host as usize].up {
-            return None;
-        }
         let op = workload::identify(bytes);
         let issued =
             op.filter(|op| op.number >= 1 && op.number <= self.history.issued_by(op.client));
@@ -375,7 +370,7 @@ impl World {
 
     /// A client's operation ends.
     pub fn end_operation(&mut self, host: HostId, op: OpId, outcome: Outcome) {
-        if self.hosts[host as usize].up && op.client == host {
+        if op.client == host {
             self.settle_operation(host, op, outcome);
         }
     }
@@ -389,21 +384,31 @@ impl World {
     /// A host says how many entries of memory it holds.
     pub fn set_memory_entries(&mut self, host: HostId, entries: u64) {
         let state = &mut self.hosts[host as usize];
-        if !state.up {
-            return;
-        }
         self.memory_entries = self.memory_entries.saturating_sub(state.memory_entries);
         self.memory_entries = self.memory_entries.saturating_add(entries);
         state.memory_entries = entries;
         self.counts.peak_memory_entries = self.counts.peak_memory_entries.max(self.memory_entries);
     }
 
-    /// Host software ended with an error.
-    pub fn broke(&mut self, host: HostId, message: &str) {
-        if self.hosts[host as usize].up {
-            self.recorder.broke(host, message);
+    /// A host's main task has ended. Of a host that has just crashed, the result has no effect.
+    pub fn finish(&mut self, host: HostId, result: Result<(), String>) {
+        if !self.hosts[host as usize].up {
+            return;
+        }
+        self.hosts[host as usize].finished = true;
+        if let Err(message) = result {
+            self.recorder.broke(host, &message);
             let name = self.plan.host_name(host);
             self.errors.push(format!("{name} ended with an error: {message}"));
         }
+    }
+
+    /// A host's software panicked. Says why the run has to stop, unless the host has just crashed.
+    pub fn panicked(&mut self, host: HostId, described: &Described) -> Option<String> {
+        if !self.hosts[host as usize].up {
+            return None;
+        }
+        self.recorder.broke(host, &described.message);
+        Some(format!("host software of {} panicked: {described}", self.plan.host_name(host)))
     }
 }

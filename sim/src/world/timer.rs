@@ -78,12 +78,20 @@ impl Timers {
 }
 
 impl World {
-    /// Sets a timer of `host` for when its running clock shows `deadline`.
-    pub(crate) fn set_timer(&mut self, host: HostId, deadline: u64, waker: Waker) -> TimerKey {
-        let at = self.hosts[host as usize].clock.when(deadline).max(self.now);
-        let (slot, generation) = self.timers.set(waker);
+    /// Sets a timer of `host` for when its running clock shows `deadline`; `None` if it does already.
+    pub(crate) fn set_timer(
+        &mut self,
+        host: HostId,
+        deadline: u64,
+        cx: &Context<'_>,
+    ) -> Option<TimerKey> {
+        let at = self.hosts[host as usize].clock.when(deadline);
+        if at <= self.now {
+            return None;
+        }
+        let (slot, generation) = self.timers.set(cx.waker().clone());
         self.queue.push(at, Due::Timer { slot, generation });
-        TimerKey { world: self.id, slot, generation }
+        Some(TimerKey { world: self.id, slot, generation })
     }
 
     /// Ready once the timer fired, which also forgets it. The waker in the answer replaces the one
@@ -93,7 +101,9 @@ impl World {
         key: TimerKey,
         cx: &Context<'_>,
     ) -> (Poll<()>, Option<Waker>) {
-        let Some(timer) = self.timers.get(key.slot, key.generation) else {
+        let same = key.world == self.id;
+        let known = self.timers.get(key.slot, key.generation).filter(|_| same);
+        let Some(timer) = known else {
             return (Poll::Ready(()), None);
         };
         match &mut timer.state {

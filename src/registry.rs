@@ -8,7 +8,7 @@ use squall_sim::scenario::{Diagnostics, Scenario};
 use squall_sim::{Outcome, RunError, Settings, simulate};
 
 /// The largest scenario file that is read, bytes.
-const MAX_FILE: u64 = 4 << 20;
+pub(crate) const MAX_FILE: u64 = 4 << 20;
 
 /// The protocols that scenario files may name, and all that runs on them.
 ///

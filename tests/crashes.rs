@@ -53,17 +53,7 @@ fn a_crash_drops_everything_and_a_restart_begins_anew() {
     let outcome = run(client_only(client), crash);
     assert_eq!(names(&outcome), ["start", "start", "20 ms later"]);
     assert_eq!(drops.load(Ordering::Relaxed), 4, "two of each incarnation");
-    let changes: Vec<(u64, HostChange)> = outcome
-        .trace
-        .as_ref()
-        .unwrap()
-        .events()
-        .filter_map(|event| match event.what {
-            What::Host { change, .. } => Some((event.at / 1_000_000, change)),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(changes, [(10, HostChange::Crashed), (15, HostChange::Restarted(2))]);
+    assert_eq!(changes(&outcome), [(10, HostChange::Crashed), (15, HostChange::Restarted(2))]);
 }
 
 #[test]
@@ -239,4 +229,133 @@ fn calm_ends_crashes_pauses_and_partitions() {
     let issued = outcome.run.history.operations().count();
     assert_eq!(issued, 60, "the paused client goes on");
     assert!(matches!(outcome.report.finding(Guarantee::AtMostOnce), Finding::Held));
+}
+
+/// When the host changed, in milliseconds.
+fn changes(outcome: &Outcome) -> Vec<(u64, HostChange)> {
+    let events = outcome.trace.as_ref().unwrap().events();
+    events
+        .filter_map(|event| match event.what {
+            What::Host { change, .. } => Some((event.at / 1_000_000, change)),
+            _ => None,
+        })
+        .collect()
+}
+
+async fn idle(_: Client) -> HostResult {
+    report("start");
+    std::future::pending().await
+}
+
+#[test]
+fn overlapping_crashes_and_pauses_last_as_long_as_the_longest() {
+    use HostChange::{Crashed, Paused, Restarted, Resumed};
+    let crashes = run(
+        client_only(idle),
+        "fault = [
+           { at = '1s', action = 'crash', host = 'client-1', for = '1s' },
+           { at = '1500ms', action = 'crash', host = 'client-1', for = '3500ms' },
+         ]",
+    );
+    assert_eq!(changes(&crashes), [(1000, Crashed), (5000, Restarted(2))]);
+    assert!(crashes.run.faults.iter().all(|fault| fault.hits == 1), "{:?}", crashes.run.faults);
+    let pauses = run(
+        client_only(idle),
+        "fault = [
+           { at = '1s', action = 'pause', host = 'client-1', for = '1s' },
+           { at = '1500ms', action = 'pause', host = 'client-1', for = '3500ms' },
+         ]",
+    );
+    assert_eq!(changes(&pauses), [(1000, Paused), (5000, Resumed)]);
+    let both = run(
+        client_only(idle),
+        "fault = [
+           { at = '1s', action = 'crash', host = 'client-1', for = '1s' },
+           { at = '1500ms', action = 'pause', host = 'client-1', for = '3500ms' },
+         ]",
+    );
+    let expected = [(1000, Crashed), (2000, Restarted(2)), (2000, Paused), (5000, Resumed)];
+    assert_eq!(changes(&both), expected);
+    assert_eq!(reports(&both).iter().map(|(_, _, at)| *at).collect::<Vec<_>>(), [0.0, 5000.0]);
+}
+
+#[test]
+fn a_fault_that_is_triggered_again_lasts_longer() {
+    async fn ticks(_: Client) -> HostResult {
+        for _ in 0..3 {
+            sleep(20 * MS).await;
+            report("tick");
+        }
+        Ok(())
+    }
+    let outcome = run(
+        client_only(ticks).events(&["tick"]),
+        "fault = [{ event = { host = 'client-1', name = 'tick' }, action = 'pause', host = 'server', for = '30ms' }]",
+    );
+    let expected = [(20, HostChange::Paused), (90, HostChange::Resumed)];
+    assert_eq!(changes(&outcome), expected, "20 + 30 is extended at 40 and at 60 ms");
+}
+
+#[test]
+fn faults_at_the_very_start_come_before_any_software() {
+    let outcome = run(
+        client_only(async |client: Client| {
+            let socket = UdpSocket::bind("0.0.0.0:0").await?;
+            socket.send_to(b"x", client.server()).await?;
+            report(&squall::time::SystemTime::now().since_epoch().subsec_millis().to_string());
+            Ok(())
+        }),
+        "fault = [
+           { at = '0s', action = 'link', loss = '100%' },
+           { at = '0s', action = 'clock-step', host = 'client-1', by = '7ms' },
+         ]",
+    );
+    assert_eq!(names(&outcome), ["7"]);
+    assert_eq!(outcome.to_json()["drops"]["loss"], 1);
+}
+
+#[test]
+fn a_crash_and_its_end_at_one_event_leave_no_ghost() {
+    async fn server(server: Server) -> HostResult {
+        let socket = UdpSocket::bind(server.address()).await?;
+        let mut buffer = [0; 99];
+        loop {
+            let (length, _) = socket.recv_from(&mut buffer).await?;
+            server.deliver(&buffer[..length]);
+            server.deliver(&buffer[..length]);
+        }
+    }
+    async fn client(mut client: Client) -> HostResult {
+        let socket = UdpSocket::bind("0.0.0.0:0").await?;
+        while let Some(message) = client.next().await {
+            socket.send_to(&message.payload, client.server()).await?;
+            client.unknown(message.id);
+        }
+        Ok(())
+    }
+    let outcome = run(
+        Protocol::new("test", "For a test.").server(server).client(client),
+        "fault = [
+           { event = { host = 'server', name = 'delivered' }, nth = 1, action = 'crash', host = 'server' },
+           { event = { host = 'server', name = 'delivered' }, nth = 1, action = 'calm' },
+         ]",
+    );
+    assert_eq!(outcome.run.errors, Vec::<String>::new());
+    assert_eq!(outcome.run.history.executions(), 1, "the second delivery is a dead host's");
+}
+
+#[test]
+fn crashes_of_many_hosts_that_trigger_each_other_are_no_recursion() {
+    let outcome = run(
+        client_only(async |mut client: Client| {
+            client.next().await;
+            std::future::pending().await
+        }),
+        "workload.clients = 20000
+         fault = [
+           { event = { host = 'client-*', name = 'unknown' }, action = 'crash', host = 'client-*' },
+           { at = '1s', action = 'crash', host = 'client-1' },
+         ]",
+    );
+    assert_eq!(outcome.to_json()["operations"]["unknown"], 20_000);
 }

@@ -86,6 +86,13 @@ fn on_turmoil_hosts_use_tokio_directly_and_panics_of_their_tasks_are_seen() {
     });
     let outcome = super::run(panics, "engine = 'turmoil'");
     assert!(outcome.report.failures[0].contains("client-1 panicked: in a task"));
+    let swallowed = super::client_only(async |_| {
+        tokio::spawn(async { panic!("in a tokio task") });
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        Ok(())
+    });
+    let outcome = super::run(swallowed, "engine = 'turmoil'");
+    assert!(outcome.report.failures[0].contains("in a tokio task"));
     let spins = super::client_only(async |_| {
         loop {
             squall::task::yield_now().await;

@@ -10,7 +10,7 @@ fn host() -> impl Strategy<Value = &'static str> {
 }
 
 fn time() -> impl Strategy<Value = String> {
-    (0u64..3000).prop_map(|ms| format!("{ms}ms"))
+    (1u64..3000).prop_map(|ms| format!("{ms}ms"))
 }
 
 fn pick() -> impl Strategy<Value = String> {

@@ -177,3 +177,67 @@ fn random_numbers_come_from_the_seed_the_host_and_its_incarnation() {
     let different: std::collections::BTreeSet<&String> = first.iter().collect();
     assert_eq!(different.len(), 3, "two hosts, and a second incarnation: {first:?}");
 }
+
+#[test]
+fn an_aborted_task_is_gone_once_it_was_waited_for() {
+    async fn client(_: Client) -> HostResult {
+        use squall::net::UdpSocket;
+        let task = spawn(async {
+            let _socket = UdpSocket::bind("0.0.0.0:700").await;
+            std::future::pending::<()>().await;
+        });
+        sleep(MS).await;
+        task.abort();
+        assert_eq!(task.await, Err(JoinError::Aborted));
+        UdpSocket::bind("0.0.0.0:700").await?;
+        Ok(())
+    }
+    names(&run(client_only(client), ""));
+}
+
+#[test]
+fn what_is_kept_from_an_earlier_run_does_nothing_to_a_later_one() {
+    use std::cell::RefCell;
+    use std::pin::Pin;
+    thread_local! {
+        static KEPT: RefCell<Vec<squall::task::JoinHandle<()>>> = const { RefCell::new(Vec::new()) };
+        static SLEEP: RefCell<Option<Pin<Box<squall::time::Sleep>>>> = const { RefCell::new(None) };
+    }
+    async fn client(_: Client) -> HostResult {
+        let old = KEPT.take();
+        let old_sleep = SLEEP.take();
+        let task = spawn(async {
+            sleep(5 * MS).await;
+            report("done");
+        });
+        let mut asleep = Box::pin(sleep(5 * MS));
+        squall::task::select(asleep.as_mut(), sleep(MS)).await;
+        old.iter().for_each(squall::task::JoinHandle::abort);
+        if let Some(old_sleep) = old_sleep {
+            old_sleep.await;
+        }
+        KEPT.with_borrow_mut(|kept| kept.push(task));
+        SLEEP.set(Some(asleep));
+        sleep(9 * MS).await;
+        Ok(())
+    }
+    for _ in 0..3 {
+        assert_eq!(names(&run(client_only(client), "")), ["done"]);
+    }
+}
+
+#[test]
+fn software_that_spawns_while_it_is_dropped_breaks_nothing() {
+    struct Spawner;
+    impl Drop for Spawner {
+        fn drop(&mut self) {
+            spawn(async { report("never") });
+        }
+    }
+    async fn client(_: Client) -> HostResult {
+        let _spawner = Spawner;
+        std::future::pending().await
+    }
+    let crash = "fault = [{ at = '1s', action = 'crash', host = 'client-1', for = '1s' }]";
+    assert_eq!(names(&run(client_only(client), crash)), Vec::<String>::new());
+}

@@ -226,7 +226,7 @@ fn operations_that_were_never_issued_are_missed() {
 fn a_cut_after_which_a_second_delivery_could_come_decides_nothing() {
     let rest = "duration = '15ms'
         link = [{ from = 'client-1', to = 'server', delay = '20ms' }]
-        fault = [{ packet = { from = 'client-1', to = 'server' }, nth = 1, action = 'delay', by = '0ms' }]
+        fault = [{ packet = { from = 'client-1', to = 'server' }, nth = 1, action = 'delay', by = '1ms' }]
         expect.guarantee = 'at-most-once'";
     assert_eq!(run(scripted(1, Client::unknown), rest).verdict(), Verdict::Inconclusive);
     // Waiting in the buffer of a paused server is as open as being on the way.
@@ -235,4 +235,59 @@ fn a_cut_after_which_a_second_delivery_could_come_decides_nothing() {
         fault = [{ event = { host = 'server', name = 'executed' }, action = 'pause', host = 'server', for = '1s' }]
         expect.guarantee = 'at-most-once'";
     assert_eq!(run(scripted(1, Client::unknown), rest).verdict(), Verdict::Inconclusive);
+}
+
+#[test]
+fn a_violation_outweighs_a_fault_that_never_hit_and_optional_faults_may_miss() {
+    let never = "workload.messages = 3
+        expect.guarantee = 'at-most-once'
+        fault = [{ packet = { to = 'server' }, nth = 99, action = 'drop' }]";
+    assert_eq!(run(scripted(2, Client::complete), never).verdict(), Verdict::Fail);
+    assert_eq!(run(scripted(1, Client::complete), never).verdict(), Verdict::Invalid);
+    let optional = never.replace("nth = 99", "nth = 99, optional = true");
+    assert_eq!(run(scripted(1, Client::complete), &optional).verdict(), Verdict::Pass);
+}
+
+#[test]
+fn a_client_that_stops_early_decides_nothing_about_the_rest() {
+    let lazy = async |mut client: Client| {
+        let socket = squall::net::UdpSocket::bind("0.0.0.0:0").await?;
+        let message = client.next().await.ok_or("no message")?;
+        socket.send_to(&message.payload, client.server()).await?;
+        client.complete(message.id);
+        Ok(())
+    };
+    let protocol = scripted(1, Client::complete).client(lazy);
+    for (guarantee, verdict) in [
+        ("exactly-once", Verdict::Inconclusive),
+        ("at-least-once", Verdict::Inconclusive),
+        ("at-most-once", Verdict::Pass),
+    ] {
+        let rest = format!("workload.messages = 100\nexpect.guarantee = '{guarantee}'");
+        assert_eq!(run(protocol.clone(), &rest).verdict(), verdict, "{guarantee}");
+    }
+}
+
+#[test]
+fn a_cut_before_a_timer_that_could_still_act_decides_nothing() {
+    let server = async |server: squall::Server| {
+        let socket = squall::net::UdpSocket::bind(server.address()).await?;
+        let mut buffer = [0; 99];
+        let (length, _) = socket.recv_from(&mut buffer).await?;
+        server.deliver(&buffer[..length]);
+        squall::time::sleep(squall::time::Duration::from_secs(10)).await;
+        server.deliver(&buffer[..length]);
+        Ok(())
+    };
+    let protocol = scripted(1, Client::complete).server(server);
+    let verdict = |duration: &str, engine: &str| {
+        let rest = format!(
+            "duration = '{duration}'\nengine = '{engine}'\nexpect.guarantee = 'exactly-once'"
+        );
+        run(protocol.clone(), &rest).verdict()
+    };
+    for engine in ["event", "turmoil"] {
+        assert_eq!(verdict("5s", engine), Verdict::Inconclusive, "{engine}");
+        assert_eq!(verdict("60s", engine), Verdict::Fail, "{engine}");
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::engine;
+use crate::engine::event::TaskKey;
 use crate::network::HostId;
 use crate::plan::Engine;
 use crate::world;
@@ -26,6 +27,8 @@ where
         Some((Engine::Turmoil, _)) => {
             JoinHandle(Handle::Tokio(tokio::spawn(engine::turmoil::guard(future))))
         }
+        // Software that is dropped with its host may spawn, but nothing runs there any more.
+        None if world::world_id() != 0 => JoinHandle(Handle::Event(Slot::ended())),
         None => JoinHandle(Handle::Real(tokio::spawn(future))),
     }
 }
@@ -36,18 +39,26 @@ where
     F::Output: Send + 'static,
 {
     let slot = Arc::new(Slot(Mutex::new(Join { end: None, waker: None, task: None })));
-    let result = Arc::clone(&slot);
+    let end = EndOnDrop(Arc::clone(&slot));
     let future = Box::pin(async move {
+        // Declared first, so dropped last: whoever waits for the task finds all of it gone.
+        let end = end;
         let output = future.await;
-        result.end(Some(output));
+        end.0.end(Some(output));
     });
-    let task = engine::event::spawn(host, future);
-    match task {
-        Some(task) => slot.lock(|join| join.task = Some((host, task))),
-        // The host has just crashed: nothing will ever run there again.
-        None => slot.end(None),
+    if let Some(task) = engine::event::spawn(host, future) {
+        slot.lock(|join| join.task = Some(task));
     }
     JoinHandle(Handle::Event(slot))
+}
+
+/// Ends a slot when the task's future is dropped, which changes nothing if it has ended.
+struct EndOnDrop<T>(Arc<Slot<T>>);
+
+impl<T> Drop for EndOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.end(None);
+    }
 }
 
 /// Lets other tasks that are ready run first.
@@ -120,10 +131,9 @@ impl<T> JoinHandle<T> {
     pub fn abort(&self) {
         match &self.0 {
             Handle::Event(slot) => {
-                if let Some((host, task)) = slot.lock(|join| join.task.take()) {
-                    engine::event::abort(host, task);
+                if let Some(task) = slot.lock(|join| join.task.take()) {
+                    engine::event::abort(task);
                 }
-                slot.end(None);
             }
             Handle::Tokio(handle) => handle.abort(),
             Handle::Real(handle) => handle.abort(),
@@ -175,10 +185,15 @@ struct Join<T> {
     /// `Some(None)` is aborted or already taken.
     end: Option<Option<T>>,
     waker: Option<Waker>,
-    task: Option<(HostId, usize)>,
+    task: Option<TaskKey>,
 }
 
 impl<T> Slot<T> {
+    /// The slot of a task that never ran.
+    fn ended() -> Arc<Self> {
+        Arc::new(Slot(Mutex::new(Join { end: Some(None), waker: None, task: None })))
+    }
+
     fn lock<R>(&self, f: impl FnOnce(&mut Join<T>) -> R) -> R {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -8,6 +8,7 @@ use squall_sim::scenario::Scenario;
 
 use super::complain;
 use super::exit::Exit;
+use crate::registry;
 use crate::{LoadError, Registry};
 
 /// The scenario files that the arguments name: files as they are, folders with all they hold.
@@ -59,7 +60,7 @@ pub(crate) fn scenarios_below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Re
 pub(super) fn load(path: &Path, registry: &Registry) -> Result<Scenario, Exit> {
     let loaded = if path.as_os_str() == "-" {
         let mut bytes = Vec::new();
-        match io::stdin().lock().read_to_end(&mut bytes) {
+        match io::stdin().lock().take(registry::MAX_FILE + 1).read_to_end(&mut bytes) {
             Ok(_) => Scenario::parse_bytes("-", &bytes, Path::new("."), registry.specs())
                 .map_err(LoadError::Wrong),
             Err(error) => Err(LoadError::Unreadable { path: "standard input".into(), error }),

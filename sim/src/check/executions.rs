@@ -19,7 +19,7 @@ pub(super) fn maybe(observed: &Observed<'_>) -> Finding {
     observed.held()
 }
 
-/// Every reported success has n >= 1; once every operation issued has ended, each has n >= 1.
+/// Every reported success has n >= 1; once every operation has ended, each has n >= 1.
 pub(super) fn at_least_once(observed: &Observed<'_>) -> Finding {
     let mut operations = observed.run.history.operations();
     let pending = operations.find(|(_, op)| op.outcome == Outcome::Pending && op.executions == 0);
@@ -29,7 +29,7 @@ pub(super) fn at_least_once(observed: &Observed<'_>) -> Finding {
     match pending {
         // Nothing is promised about a call that does not return.
         Some((id, _)) => Finding::Undecided(format!("{} never ended", observed.name(id))),
-        None => never_executed(observed).unwrap_or_else(|| observed.held()),
+        None => never_executed(observed).unwrap_or_else(|| all_executed(observed)),
     }
 }
 
@@ -47,7 +47,17 @@ pub(super) fn exactly_once(observed: &Observed<'_>) -> Finding {
         .or_else(|| false_success(observed))
         .or_else(|| false_failure(observed))
         .or_else(|| never_executed(observed))
-        .unwrap_or_else(|| observed.held())
+        .unwrap_or_else(|| all_executed(observed))
+}
+
+/// Held, if all that the workload has were issued: what was not cannot have been executed.
+fn all_executed(observed: &Observed<'_>) -> Finding {
+    let history = &observed.run.history;
+    let (issued, expected) = (history.operations().count() as u64, history.expected());
+    if issued < expected && observed.is_over() {
+        return Finding::Undecided(format!("only {issued} of {expected} operations were issued"));
+    }
+    observed.held()
 }
 
 fn executed_twice(observed: &Observed<'_>) -> Option<Finding> {
@@ -64,8 +74,12 @@ fn executed_twice(observed: &Observed<'_>) -> Option<Finding> {
     Some(violated(second.at, witness))
 }
 
-/// Judged at the end of the run: a success that is reported before its execution is one.
+/// Judged at the end of the run, where the execution could still come: a success that is reported
+/// before it is one.
 fn false_success(observed: &Observed<'_>) -> Option<Finding> {
+    if !observed.is_over() {
+        return None;
+    }
     let lie = |(_, op): &(OpId, &Op)| op.outcome == Outcome::Completed && op.executions == 0;
     let (id, op) = observed.run.history.operations().find(lie)?;
     let (name, at) = (observed.name(id), millis(op.ended_at));

@@ -39,11 +39,18 @@ fn schedule(runnable: Runnable<Tag>) {
     READY.with_borrow_mut(|ready| ready.push_back(runnable));
 }
 
+/// A task of a host's incarnation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TaskKey {
+    tag: Tag,
+    key: usize,
+}
+
 /// Spawns a task on a host and gives its key; `None` if the host is down.
 pub(crate) fn spawn(
     host: HostId,
     future: impl Future<Output = ()> + Unpin + 'static,
-) -> Option<usize> {
+) -> Option<TaskKey> {
     let place = world::with(|world| {
         let id = world.id;
         let state = &world.hosts[host as usize];
@@ -65,13 +72,21 @@ pub(crate) fn spawn(
     let (runnable, task) = builder.spawn_local(|_| future, schedule);
     world::with(|world| world.hosts[host as usize].tasks.insert(task));
     runnable.schedule();
-    Some(key)
+    Some(TaskKey { tag, key })
 }
 
-/// Cancels a task of a host.
-pub(crate) fn abort(host: HostId, key: usize) {
+/// Cancels a task, if its host is still the one that spawned it.
+pub(crate) fn abort(TaskKey { tag, key }: TaskKey) {
+    if tag.world != world::world_id() {
+        return;
+    }
+    let task = world::with(|world| {
+        let host = &mut world.hosts[tag.host as usize];
+        let same = host.incarnation == tag.incarnation;
+        if same { host.tasks.try_remove(key) } else { None }
+    });
     // The task is dropped here, outside the borrow.
-    drop(world::with(|world| world.hosts[host as usize].tasks.try_remove(key)));
+    drop(task);
 }
 
 /// Runs the installed world to its end.
@@ -88,6 +103,8 @@ pub(super) fn run(plan: &Plan, start: &Start) -> Ending {
         woken: Vec::new(),
         timers: Vec::new(),
     };
+    // What is to go wrong from the start does so before any software runs.
+    world::with(World::begin_first_faults);
     for host in 0..plan.hosts.len() as u32 {
         engine.start(host);
     }
@@ -299,7 +316,11 @@ impl Loop<'_> {
             wakes.into_iter().for_each(Waker::wake);
             for chore in chores {
                 match chore {
-                    Chore::Start(host) => self.start(host),
+                    Chore::Restart(host) => {
+                        if world::with(|world| world.restart(host)) == Some(true) {
+                            self.start(host);
+                        }
+                    }
                     Chore::Ready(parked) => {
                         READY.with_borrow_mut(|ready| ready.extend(parked));
                     }
@@ -352,7 +373,7 @@ fn tear_down() {
                     parked.extend(waiting);
                 }
                 Chore::Ready(waiting) => parked.extend(waiting),
-                Chore::Start(_) => {}
+                Chore::Restart(_) => {}
             }
         }
         (tasks, parked)

@@ -5,6 +5,7 @@ pub(crate) mod panic;
 pub(crate) mod turmoil;
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -80,10 +81,16 @@ pub(crate) fn run(
     let installed = Installed::new(world).ok_or(StartError::Nested)?;
     let _quiet = panic::Captured::start();
     let start = Arc::new((Arc::clone(&plan), protocol.clone()));
-    let ending = match plan.engine {
+    // Host software also brings wakers, dissectors and panic payloads, which run outside its tasks.
+    let ended = catch_unwind(AssertUnwindSafe(|| match plan.engine {
         Engine::Event => event::run(&plan, &start),
         Engine::Turmoil => turmoil::run(&plan, &start),
-    };
+    }));
+    let ending = ended.unwrap_or_else(|payload| {
+        let described = panic::describe(&*payload);
+        std::mem::forget(payload);
+        Ending::Broken(format!("a panic outside of any task: {described}"))
+    });
     let Some(world) = installed.take() else { unreachable!("it was installed above") };
     let World { now, history, counts, network, recorder, errors, .. } = *world;
     let faults = network.fault_counts();

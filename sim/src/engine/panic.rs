@@ -10,6 +10,8 @@ use std::task::{Context, Poll};
 thread_local! {
     /// `Some` while this thread runs a simulation; then the last panic's place.
     static CAPTURE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// A panic that nobody has described since.
+    static UNSEEN: RefCell<Option<String>> = const { RefCell::new(None) };
     /// What host software said that panicked while it was dropped.
     static IN_DROP: RefCell<Option<String>> = const { RefCell::new(None) };
 }
@@ -30,6 +32,7 @@ impl Captured {
         });
         CAPTURE.set(Some(String::new()));
         IN_DROP.set(None);
+        UNSEEN.set(None);
         Captured(())
     }
 }
@@ -45,6 +48,8 @@ fn capture(info: &PanicHookInfo<'_>) -> bool {
         .try_with(|capture| match &mut *capture.borrow_mut() {
             Some(place) => {
                 *place = info.location().map_or_else(String::new, |at| format!(" at {at}"));
+                let message = info.payload_as_str().unwrap_or("a panic without a message");
+                UNSEEN.set(Some(format!("{message}{place}")));
                 true
             }
             None => false,
@@ -88,6 +93,11 @@ pub(crate) fn in_drop() -> Option<String> {
     IN_DROP.take()
 }
 
+/// Takes a panic that somebody caught and did not describe, as tokio does with its tasks'.
+pub(crate) fn unseen() -> Option<String> {
+    UNSEEN.take()
+}
+
 /// What a caught panic said.
 pub(crate) struct Described {
     /// The panic's own words: they go into the trace.
@@ -105,6 +115,7 @@ impl std::fmt::Display for Described {
 
 /// Describes a caught panic.
 pub(crate) fn describe(payload: &(dyn std::any::Any + Send)) -> Described {
+    UNSEEN.set(None);
     let message = payload
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

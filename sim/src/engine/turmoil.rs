@@ -76,20 +76,25 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 /// Counts a timer of `squall::time` while it waits on this engine.
-pub(crate) struct Sleeper(());
+pub(crate) struct Sleeper {
+    world: u64,
+}
 
 impl Sleeper {
     pub fn new() -> Option<Self> {
         let here = world::with(|world| world.plan.engine == Engine::Turmoil) == Some(true);
         here.then(|| {
             LOCAL.with_borrow_mut(|local| local.sleepers += 1);
-            Sleeper(())
+            Sleeper { world: world::world_id() }
         })
     }
 }
 
 impl Drop for Sleeper {
     fn drop(&mut self) {
+        if self.world != world::world_id() {
+            return;
+        }
         let _ = LOCAL.try_with(|local| {
             if let Ok(mut local) = local.try_borrow_mut() {
                 local.sleepers = local.sleepers.saturating_sub(1);
@@ -195,6 +200,9 @@ fn steps(plan: &Plan, sim: &mut turmoil::Sim<'_>) -> Ending {
             return Ending::Broken(format!("turmoil stopped: {error}"));
         }
         do_chores(sim);
+        if let Some(unseen) = panic::unseen() {
+            stop(format!("a task of host software panicked: {unseen}"));
+        }
         if let Some(broken) = LOCAL.with_borrow_mut(|local| local.broken.take()) {
             return Ending::Broken(broken);
         }
@@ -242,7 +250,7 @@ fn deliver_due(plan: &Plan, sim: &mut turmoil::Sim<'_>, now: u64) -> Option<Endi
         if quiet {
             return Some(Ending::Quiet);
         }
-        Some(Ending::CutOff { unsettled: world.is_unsettled() })
+        Some(Ending::CutOff { unsettled: world.is_unsettled() || sleepers > 0 })
     })
     .flatten()
 }
@@ -268,7 +276,11 @@ fn do_chores(sim: &mut turmoil::Sim<'_>) {
                         stop(broken);
                     }
                 }
-                Chore::Start(host) => sim.bounce(name(host)),
+                Chore::Restart(host) => {
+                    if world::with(|world| world.restart(host)) == Some(true) {
+                        sim.bounce(name(host));
+                    }
+                }
                 // Pausing is refused when the scenario is loaded.
                 Chore::Ready(_) => {}
             }

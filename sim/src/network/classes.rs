@@ -58,6 +58,7 @@ impl Spec {
 }
 
 /// The impairments of all links.
+#[derive(Clone)]
 pub(super) struct Classes {
     from: Vec<u32>,
     to: Vec<u32>,

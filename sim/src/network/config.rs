@@ -36,6 +36,19 @@ impl HostSet {
         }
     }
 
+    /// All hosts of any of the sets.
+    pub fn union<'a>(sets: impl IntoIterator<Item = &'a HostSet>) -> Self {
+        let mut all: Vec<u64> = Vec::new();
+        for set in sets {
+            let Members::Some(words) = &set.0 else { return HostSet::all() };
+            if all.len() < words.len() {
+                all.resize(words.len(), 0);
+            }
+            all.iter_mut().zip(words.iter()).for_each(|(all, word)| *all |= word);
+        }
+        HostSet(Members::Some(all.into()))
+    }
+
     /// The members below `hosts`, in ascending order.
     pub fn iter(&self, hosts: u32) -> impl Iterator<Item = HostId> + '_ {
         (0..hosts).filter(|host| self.contains(*host))

@@ -1,13 +1,13 @@
 //! Faults: who is hit, and how often.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::config::{FaultSpec, HostId, PacketMatch, Pick, Trigger};
 use crate::protocol::{Dissect, Dissection};
-use crate::stream::Stream;
+use crate::stream::{Draw, Stream};
 
 /// A datagram as the network sees it.
 #[derive(Clone, Copy, Debug)]
@@ -29,39 +29,83 @@ pub(super) struct Fault {
     pub hits: u64,
     /// Trigger matches, for `pick`.
     matches: u64,
-    stream: Stream,
+    /// Matches per link or host, which number the draws: those of one do not depend on another.
+    matches_at: BTreeMap<Vec<String>, u64>,
+    seed: u64,
+    /// What its streams are keyed by.
+    key: String,
+}
+
+/// What a fault draws.
+enum Drawn {
+    Chance,
+    Bits,
+}
+
+/// The faults of a network, in file order.
+pub(super) fn all(seed: u64, specs: &[FaultSpec]) -> Vec<Fault> {
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let mut fault = |(spec, index): (&FaultSpec, usize)| {
+        let mut key = spec.name.clone();
+        // A name given by position says nothing: another fault in front changes it.
+        if key == format!("fault-{index}") {
+            key = format!("{:?} {:?} {:?}", spec.trigger, spec.action, spec.length);
+            let count = seen.entry(key.clone()).or_insert(0);
+            *count += 1;
+            key = format!("{key} {count}");
+        }
+        Fault {
+            spec: spec.clone(),
+            opportunities: 0,
+            hits: 0,
+            matches: 0,
+            matches_at: BTreeMap::new(),
+            seed,
+            key,
+        }
+    };
+    specs.iter().zip(1..).map(&mut fault).collect()
 }
 
 impl Fault {
-    pub fn new(seed: u64, spec: FaultSpec) -> Self {
-        let stream = Stream::new(seed, &["fault", &spec.name]);
-        Fault { spec, opportunities: 0, hits: 0, matches: 0, stream }
-    }
-
-    /// Counts a match and says whether the fault acts on it.
-    pub fn picks(&mut self, pick: Pick) -> bool {
+    /// Counts a match at a link or host and says whether the fault acts on it.
+    pub fn picks(&mut self, pick: Pick, place: &[&str]) -> bool {
         self.matches += 1;
         match pick {
             Pick::All => true,
             Pick::Nth(n) => self.matches == n,
             Pick::First(n) => self.matches <= n,
             Pick::Every(n) => n > 0 && self.matches.is_multiple_of(n),
-            Pick::Chance(probability) => self.stream.part(0).chance(self.matches, probability),
+            Pick::Chance(probability) => self.draw(Drawn::Chance, place).unit() < probability,
         }
     }
 
     /// Different random bits of a payload of `length` bytes; all of them if it has no more.
-    pub fn bits(&self, count: u64, length: usize) -> Vec<u64> {
+    pub fn bits(&mut self, count: u64, length: usize, place: &[&str]) -> Vec<u64> {
         let total = length as u64 * 8;
-        let mut draw = self.stream.part(1).draw(self.matches);
-        let mut bits: Vec<u64> = Vec::new();
+        let mut draw = self.draw(Drawn::Bits, place);
+        let mut bits = BTreeSet::new();
         // Floyd's sampling without replacement (CACM 30(9), 1987).
         for upper in total - count.min(total)..total {
             let bit = draw.below(upper + 1);
-            bits.push(if bits.contains(&bit) { upper } else { bit });
+            if !bits.insert(bit) {
+                bits.insert(upper);
+            }
         }
-        bits.sort_unstable();
-        bits
+        bits.into_iter().collect()
+    }
+
+    /// The next draw of a kind at a link or host.
+    fn draw(&mut self, drawn: Drawn, place: &[&str]) -> Draw {
+        let kind = match drawn {
+            Drawn::Chance => "chance",
+            Drawn::Bits => "bits",
+        };
+        let at: Vec<String> = [kind].iter().chain(place).map(|&part| part.to_owned()).collect();
+        let count = self.matches_at.entry(at).or_insert(0);
+        *count += 1;
+        let name = [&["fault", &self.key, kind], place].concat();
+        Stream::new(self.seed, &name).draw(*count)
     }
 
     /// The trigger's matching rule, if it is about packets.

@@ -3,11 +3,9 @@
 
 use std::collections::VecDeque;
 
-use rand_distr::{Distribution as _, Exp1, Pareto, StandardNormal};
-
 use super::classes::Spec;
 use super::config::{Distribution, Loss};
-use crate::stream::Stream;
+use crate::stream::{Draw, Stream};
 
 /// Bytes of the IPv4 and UDP headers, which count against rate and MTU.
 pub(super) const HEADERS: u64 = 28;
@@ -50,6 +48,12 @@ impl Link {
             departures: VecDeque::new(),
             held_until: 0,
         }
+    }
+
+    /// Lets go of what it holds, and forgets what waits for the rate.
+    pub fn release(&mut self) {
+        self.held_until = 0;
+        self.departures.clear();
     }
 
     /// The number of the datagram being sent, from 0.
@@ -130,27 +134,40 @@ impl Link {
                 let delay = spec.delay.saturating_add(draw.below(width));
                 return (delay.saturating_sub(spec.jitter), false);
             }
-            Distribution::Normal => {
-                let normal: f64 = StandardNormal.sample(&mut draw);
-                normal * jitter
-            }
-            Distribution::Exponential => {
-                let exponential: f64 = Exp1.sample(&mut draw);
-                exponential * jitter
-            }
+            Distribution::Normal => normal(&mut draw) * jitter,
+            Distribution::Exponential => exponential(&mut draw) * jitter,
             // A Lomax with shape 3 and scale s has mean s / 2.
-            Distribution::Pareto => match Pareto::new(1.0, PARETO_SHAPE) {
-                Ok(pareto) => (pareto.sample(&mut draw) - 1.0) * (PARETO_SHAPE - 1.0) * jitter,
-                Err(_) => 0.0,
-            },
+            Distribution::Pareto => (pareto(&mut draw) - 1.0) * 2.0 * jitter,
         };
         // Float to integer casts saturate, so a negative delay becomes 0.
         ((spec.delay as f64 + extra) as u64, false)
     }
 }
 
-/// Shape of the Pareto distribution: the smallest whole number with a finite variance.
-const PARETO_SHAPE: f64 = 3.0;
+// Draws from distributions by inversion and by Box and Muller's transform (1958), with mathematics of
+// our own binary: the platform's, which rand_distr uses when any crate in the build asks num-traits
+// for it, may differ in the last bit.
+
+/// Uniform in `0.0 < u <= 1.0`, so that it has a logarithm.
+fn positive(draw: &mut Draw) -> f64 {
+    1.0 - draw.unit()
+}
+
+/// Mean 0, standard deviation 1.
+fn normal(draw: &mut Draw) -> f64 {
+    let radius = (-2.0 * libm::log(positive(draw))).sqrt();
+    radius * libm::cos(std::f64::consts::TAU * draw.unit())
+}
+
+/// Mean 1.
+fn exponential(draw: &mut Draw) -> f64 {
+    -libm::log(positive(draw))
+}
+
+/// Scale 1, shape 3, the smallest whole shape with a finite variance: `u^(-1/3)`.
+fn pareto(draw: &mut Draw) -> f64 {
+    1.0 / libm::cbrt(positive(draw))
+}
 
 #[cfg(test)]
 mod tests {
@@ -196,6 +213,18 @@ mod tests {
             let measured = total as f64 / 20_000.0 / MS as f64;
             assert!((measured - mean).abs() < 0.5, "{distribution:?}: {measured} ms");
         }
+    }
+
+    /// Bit for bit: on every platform, in every build, whatever features other crates ask for.
+    #[test]
+    fn draws_are_the_same_everywhere() {
+        let draw = || Stream::new(1, &["x"]).draw(1);
+        let bits =
+            [normal(&mut draw()), exponential(&mut draw()), pareto(&mut draw())].map(f64::to_bits);
+        assert_eq!(
+            bits,
+            [4_611_924_191_202_510_893, 4_616_800_122_082_184_510, 4_616_803_495_033_471_951]
+        );
     }
 
     #[test]

@@ -41,9 +41,9 @@ impl Links {
         &mut self.links[*index as usize - 1]
     }
 
-    /// Ends every hold.
+    /// Ends every hold and queue.
     pub fn release(&mut self) {
-        self.links.iter_mut().for_each(|link| link.held_until = 0);
+        self.links.iter_mut().for_each(Link::release);
     }
 }
 

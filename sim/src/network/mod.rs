@@ -58,6 +58,8 @@ pub struct Network {
     seed: u64,
     hosts: Arc<[String]>,
     rules: Arc<[LinkRule]>,
+    /// Impairments as the file has them, and as they are now.
+    base: Classes,
     classes: Classes,
     links: Links,
     faults: Vec<Fault>,
@@ -81,7 +83,8 @@ impl Network {
         dissect: Option<Dissect>,
     ) -> Self {
         let classes = Classes::new(hosts.len() as u32, rules.iter(), false);
-        let faults: Vec<Fault> = faults.iter().map(|spec| Fault::new(seed, spec.clone())).collect();
+        let base = classes.clone();
+        let faults = fault::all(seed, faults);
         let counts_attempts = faults
             .iter()
             .any(|fault| fault.packet().is_some_and(|(rule, _)| rule.attempt.is_some()));
@@ -92,6 +95,7 @@ impl Network {
             links: Links::new(hosts.len()),
             hosts,
             rules,
+            base,
             classes,
             dissect,
             attempts: counts_attempts.then(Attempts::default),
@@ -142,12 +146,13 @@ impl Network {
     pub(crate) fn transmit_slowly(&mut self, now: u64, packet: &Packet<'_>, fate: &mut Fate) {
         let link = self.links.get(self.seed, &self.hosts, packet.from, packet.to);
         let n = link.next();
-        let mut order = FaultOrder { copies: 0, copy_after: 0, extra: 0 };
+        let mut order = Asked::default();
         if self.has_packet_faults && !self.calm {
             let attempt = self.attempts.as_mut().map_or(0, |attempts| attempts.count(packet));
             let inspected = Inspected::new(packet, self.dissect, attempt);
+            let ends = [packet.from, packet.to].map(|host| self.hosts[host as usize].as_str());
             for (index, fault) in self.faults.iter_mut().enumerate() {
-                meet(now, index as u32, fault, &inspected, packet, link, &mut order, fate);
+                meet(now, index as u32, fault, &inspected, packet, &ends, link, &mut order, fate);
             }
         }
         for index in &self.active {
@@ -162,9 +167,9 @@ impl Network {
                 }
                 Action::Link { rules } if concerns(rules, packet) => {
                     fault.opportunities += 1;
-                    if fate.dropped.is_none() {
-                        fault.hits += 1;
-                    }
+                    let from_file = self.base.spec(packet.from, packet.to);
+                    let changes = *self.classes.spec(packet.from, packet.to) != *from_file;
+                    fault.hits += u64::from(changes && fate.dropped.is_none());
                 }
                 _ => {}
             }
@@ -180,6 +185,7 @@ impl Network {
             }
         }
         if fate.dropped.is_some() {
+            self.take_back_hits(fate);
             return;
         }
         if let Some(bit) = link.corrupts(n, length, spec) {
@@ -198,7 +204,7 @@ impl Network {
             copies += 1;
             fate.marks.push(Mark::Duplicated { by: Cause::Link, copies: 1 });
         }
-        for copy in 0..copies + order.copies {
+        for copy in 0..copies + order.copies.len() as u64 {
             let Some(departure) = link.departs(now, length, spec) else {
                 fate.overflowed += 1;
                 continue;
@@ -207,9 +213,26 @@ impl Network {
             if skipped {
                 fate.marks.push(Mark::Reordered);
             }
-            let behind = (copy + 1).saturating_sub(copies).saturating_mul(order.copy_after);
+            let behind = copy.checked_sub(copies).map_or(0, |extra| order.copies[extra as usize]);
             let delay = delay.saturating_add(order.extra).saturating_add(behind);
             fate.arrivals.push(departure.saturating_add(delay));
+        }
+    }
+
+    /// A datagram that goes nowhere shows nothing of what faults did to it.
+    fn take_back_hits(&mut self, fate: &mut Fate) {
+        for mark in fate.marks.drain(..) {
+            let (Mark::Duplicated { by: Cause::Fault(index), .. }
+            | Mark::Corrupted { by: Cause::Fault(index), .. }
+            | Mark::Delayed { by: Cause::Fault(index), .. }) = mark
+            else {
+                continue;
+            };
+            let fault = &mut self.faults[index as usize];
+            // A hold also concerns what follows.
+            if !matches!(fault.spec.action, Action::Hold { .. }) {
+                fault.hits -= 1;
+            }
         }
     }
 
@@ -224,7 +247,10 @@ impl Network {
                 continue;
             };
             let pick = *pick;
-            if hosts.contains(host) && name == event && fault.picks(pick) {
+            if hosts.contains(host)
+                && name == event
+                && fault.picks(pick, &[&self.hosts[host as usize]])
+            {
                 triggered.push(index as u32);
             }
         }
@@ -240,8 +266,8 @@ impl Network {
     pub fn begin(&mut self, fault: u32) {
         if !self.active.contains(&fault) {
             self.active.push(fault);
+            self.rebuild(fault);
         }
-        self.rebuild(fault);
     }
 
     /// Lifts a partition or link override.
@@ -332,9 +358,11 @@ impl Network {
 }
 
 /// What packet faults ask of the rest of the way.
-struct FaultOrder {
-    copies: u64,
-    copy_after: u64,
+#[derive(Default)]
+struct Asked {
+    /// How much later than the original each further copy comes, nanoseconds.
+    copies: Vec<u64>,
+    /// How much later all of them come, nanoseconds.
     extra: u64,
 }
 
@@ -346,8 +374,9 @@ fn meet(
     fault: &mut Fault,
     inspected: &Inspected<'_>,
     packet: &Packet<'_>,
+    ends: &[&str],
     link: &mut Link,
-    order: &mut FaultOrder,
+    order: &mut Asked,
     fate: &mut Fate,
 ) {
     let Some((rule, pick)) = fault.packet() else {
@@ -364,7 +393,7 @@ fn meet(
             | Action::Corrupt { .. }
             | Action::Hold { .. }
     );
-    let picked = fault.picks(pick);
+    let picked = fault.picks(pick, ends);
     if !is_packet_action {
         // The world counts what its own faults come to.
         if picked {
@@ -380,8 +409,7 @@ fn meet(
     match fault.spec.action {
         Action::Drop => fate.dropped = Some(DropReason::Fault(index)),
         Action::Duplicate { copies, after } => {
-            order.copies += copies;
-            order.copy_after = after;
+            order.copies.extend((1..=copies).map(|copy| after.saturating_mul(copy)));
             let copies = u32::try_from(copies).unwrap_or(u32::MAX);
             fate.marks.push(Mark::Duplicated { by, copies });
         }
@@ -390,7 +418,7 @@ fn meet(
             fate.marks.push(Mark::Delayed { by, length });
         }
         Action::Corrupt { bits } => {
-            let flips = fault.bits(bits, packet.payload.len());
+            let flips = fault.bits(bits, packet.payload.len(), ends);
             if flips.is_empty() {
                 return;
             }

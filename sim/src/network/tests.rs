@@ -200,3 +200,141 @@ fn a_corrupt_fault_flips_as_many_different_bits_as_it_says() {
     }
     assert_eq!(network.fault_counts()[0].hits, 2, "an empty datagram has nothing to flip");
 }
+
+#[test]
+fn several_faults_on_one_datagram_add_up() {
+    let rules = [everywhere(Impairments { delay: Some(10 * MS), ..Impairments::default() })];
+    let faults = [
+        packet_fault("slow", 1, 0, Pick::Nth(1), Action::Delay { by: MS }),
+        packet_fault("slower", 1, 0, Pick::Nth(1), Action::Delay { by: 2 * MS }),
+        packet_fault("late", 1, 0, Pick::Nth(2), Action::Duplicate { copies: 1, after: 90 * MS }),
+        packet_fault("soon", 1, 0, Pick::Nth(2), Action::Duplicate { copies: 1, after: 0 }),
+        packet_fault("hold", 1, 0, Pick::Nth(3), Action::Hold { length: 50 * MS }),
+        packet_fault("shorter", 1, 0, Pick::Nth(4), Action::Hold { length: MS }),
+    ];
+    let mut network = network(2, &rules, &faults);
+    let arrivals: Vec<Vec<u64>> = fates(&mut network, 1, 0, 4)
+        .iter()
+        .map(|fate| fate.arrivals.iter().map(|at| at / MS).collect())
+        .collect();
+    let expected: [&[u64]; 4] = [&[13], &[11, 101, 11], &[62], &[62]];
+    assert_eq!(arrivals, expected);
+}
+
+#[test]
+fn the_same_bit_flipped_twice_is_not_flipped() {
+    let corrupt = Impairments { corrupt: Some(1.0), ..Impairments::default() };
+    let faults = [packet_fault("all", 1, 0, Pick::All, Action::Corrupt { bits: 8 })];
+    let mut network = network(2, &[everywhere(corrupt)], &faults);
+    let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: &[0] });
+    assert_eq!(fate.flipped.len(), 7, "the link flips one of the eight back");
+}
+
+#[test]
+fn attempts_are_counted_per_link() {
+    let mut fault = packet_fault("second", 1, 0, Pick::All, Action::Drop);
+    if let Trigger::Packet { matching, .. } = &mut fault.trigger {
+        matching.attempt = Some(2);
+    }
+    let mut network = network(3, &[], &[fault]);
+    let mut dropped = |from, to, payload: &[u8]| {
+        network.transmit(0, &Packet { from, to, payload }).dropped.is_some()
+    };
+    assert!(!dropped(2, 0, b"x"), "another link");
+    assert!(!dropped(1, 0, b"x"));
+    assert!(!dropped(1, 0, b"y"), "another datagram");
+    assert!(dropped(1, 0, b"x"));
+    assert!(!dropped(1, 0, b"x"), "the third");
+}
+
+#[test]
+fn reports_trigger_by_host_name_and_pick() {
+    let trigger =
+        Trigger::Event { hosts: HostSet::from_iter([1]), name: "tick".into(), pick: Pick::Nth(2) };
+    let crash = FaultSpec {
+        name: "crash".into(),
+        trigger,
+        action: Action::Calm,
+        length: None,
+        optional: false,
+    };
+    let mut network = network(3, &[], &[crash]);
+    assert!(network.report(2, "tick").is_empty(), "another host");
+    assert!(network.report(1, "tock").is_empty(), "another event");
+    assert!(network.report(1, "tick").is_empty(), "the first");
+    assert_eq!(network.report(1, "tick"), [0]);
+    assert!(network.report(1, "tick").is_empty(), "the third");
+}
+
+#[test]
+fn a_fault_whose_datagram_is_lost_anyway_has_not_hit() {
+    let loss = Impairments { loss: Some(Loss::Independent(1.0)), ..Impairments::default() };
+    let faults = [
+        packet_fault("slow", 1, 0, Pick::All, Action::Delay { by: MS }),
+        packet_fault("twice", 1, 0, Pick::All, Action::Duplicate { copies: 1, after: 0 }),
+        packet_fault("flip", 1, 0, Pick::All, Action::Corrupt { bits: 1 }),
+        packet_fault("hold", 1, 0, Pick::All, Action::Hold { length: MS }),
+    ];
+    let mut network = network(2, &[everywhere(loss)], &faults);
+    let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: b"x" });
+    assert_eq!((fate.dropped, fate.marks.len()), (Some(DropReason::Loss), 0));
+    let hits: Vec<u64> = network.fault_counts().iter().map(|count| count.hits).collect();
+    assert_eq!(hits, [0, 0, 0, 1], "a hold concerns what follows");
+}
+
+#[test]
+fn an_override_hits_only_where_it_changes_something() {
+    let rules = [everywhere(Impairments { delay: Some(MS), ..Impairments::default() })];
+    let link = |name: &str, delay| FaultSpec {
+        name: name.into(),
+        trigger: Trigger::At(0),
+        action: Action::Link {
+            rules: vec![everywhere(Impairments { delay: Some(delay), ..Impairments::default() })],
+        },
+        length: None,
+        optional: false,
+    };
+    let mut network = network(2, &rules, &[link("same", MS), link("other", 2 * MS)]);
+    network.begin(0);
+    fates(&mut network, 1, 0, 1);
+    network.end(0);
+    network.begin(1);
+    let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: b"x" });
+    assert_eq!(fate.arrivals.iter().collect::<Vec<_>>(), [2 * MS]);
+    let counts: Vec<_> =
+        network.fault_counts().iter().map(|count| (count.opportunities, count.hits)).collect();
+    assert_eq!(counts, [(1, 0), (1, 1)]);
+}
+
+#[test]
+fn calm_lets_go_of_holds_and_queues() {
+    let rules = [everywhere(Impairments { rate: Some(1_000_000_000), ..Impairments::default() })];
+    let faults = [packet_fault("hold", 1, 0, Pick::Nth(1), Action::Hold { length: 9000 * MS })];
+    let mut network = network(2, &rules, &faults);
+    fates(&mut network, 1, 0, 2);
+    network.calm();
+    let fate = network.transmit(50 * MS, &Packet { from: 1, to: 0, payload: b"x" });
+    assert!(fate.arrivals.iter().all(|at| at < 51 * MS), "{fate:?}");
+}
+
+#[test]
+fn chances_of_a_fault_depend_on_link_and_content_not_on_place_or_others() {
+    let chance = |name: &str| {
+        let mut fault = packet_fault(name, 1, 0, Pick::Chance(0.5), Action::Drop);
+        if let Trigger::Packet { matching, .. } = &mut fault.trigger {
+            matching.from = HostSet::all();
+        }
+        fault
+    };
+    let drops = |network: &mut Network| -> Vec<bool> {
+        fates(network, 1, 0, 64).iter().map(|fate| fate.dropped.is_some()).collect()
+    };
+    let expected = drops(&mut network(3, &[], &[chance("fault-1")]));
+    // Another unnamed fault in front, and another sender in between.
+    let other = packet_fault("fault-1", 2, 1, Pick::All, Action::Drop);
+    let mut second = network(3, &[], &[other, chance("fault-2")]);
+    fates(&mut second, 2, 0, 7);
+    let found: Vec<bool> = drops(&mut second);
+    assert_eq!(found, expected);
+    assert_ne!(drops(&mut network(3, &[], &[chance("named")])), expected);
+}

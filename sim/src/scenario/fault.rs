@@ -278,13 +278,17 @@ fn read_action(table: &Reader<'_>, action: &str, around: &Surroundings<'_>) -> O
         "duplicate" => {
             DrawnAction::Duplicate { copies: table.whole("copies"), after: table.whole("after") }
         }
-        "delay" => DrawnAction::Delay(not_negative(table, "by")?),
+        "delay" => {
+            not_zero(table, "by");
+            DrawnAction::Delay(not_negative(table, "by")?)
+        }
         "corrupt" => DrawnAction::Corrupt(table.whole("bits")),
         "hold" => DrawnAction::Hold(table.whole("for")?),
         "partition" => DrawnAction::Fixed(Action::Partition { cuts: cuts(table, hosts)? }),
         "crash" => DrawnAction::Fixed(Action::Crash { hosts: hosts.at(table, "host")? }),
         "pause" => DrawnAction::Fixed(Action::Pause { hosts: hosts.at(table, "host")? }),
         "clock-step" => {
+            not_zero(table, "by");
             let (hosts, by) = (hosts.at(table, "host"), table.signed("by"));
             DrawnAction::ClockStep { hosts: hosts?, by: by? }
         }
@@ -302,6 +306,14 @@ fn read_action(table: &Reader<'_>, action: &str, around: &Surroundings<'_>) -> O
         "calm" => DrawnAction::Fixed(Action::Calm),
         other => unreachable!("`{other}` is declared as an action, but nothing reads it"),
     })
+}
+
+/// A fault that changes nothing would count as one that hit.
+fn not_zero(table: &Reader<'_>, key: &str) {
+    if table.signed(key).is_some_and(|by| (by.low(), by.high()) == (0, 0)) {
+        let one = Diagnostic::new(table.value_span(key), "this fault changes nothing");
+        table.errors.add(one.label("give a time other than 0"));
+    }
 }
 
 /// A duration that may be negative for other actions, but not for this one.

@@ -113,8 +113,7 @@ impl Hosts {
         }
         match sets.as_slice() {
             [one] => Some(one.clone()),
-            _ if sets.contains(&HostSet::all()) => Some(HostSet::all()),
-            sets => Some(sets.iter().flat_map(|set| set.iter(self.len())).collect()),
+            sets => Some(HostSet::union(sets)),
         }
     }
 

@@ -8,7 +8,7 @@ use super::diagnostic::{Diagnostic, Span};
 use super::drawn::{Drawn, Number};
 use super::errors::Errors;
 use super::keys::{Key, Keys, Kind};
-use super::tables::{MAX_ENTRIES, homes};
+use super::tables::{MAX_ENTRIES, MAX_LINKS, homes};
 use super::units::{self, Problem, Quantity, Unit};
 use crate::plan::Bounds;
 use crate::text::{listed, nearest, quote};
@@ -446,8 +446,9 @@ impl<'a> Reader<'a> {
             self.wrong_type(key, value, &help);
             return Vec::new();
         };
-        if array.len() > MAX_ENTRIES {
-            let label = format!("{} tables; at most {MAX_ENTRIES} are allowed", array.len());
+        let most = if name == "link" { MAX_LINKS } else { MAX_ENTRIES };
+        if array.len() > most {
+            let label = format!("{} tables; at most {most} are allowed", array.len());
             self.wrong(key, value.span(), Problem { label, help: None });
             return Vec::new();
         }

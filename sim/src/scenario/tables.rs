@@ -30,6 +30,9 @@ pub(super) const MAX_PAYLOAD_FILE: u64 = 64 << 20;
 /// The most entries of any one array; a guard, far above what anybody writes.
 pub(super) const MAX_ENTRIES: usize = 10_000;
 
+/// The most link tables: what they say is combined for every pair of hosts that they tell apart.
+pub(super) const MAX_LINKS: usize = 500;
+
 /// The most groups of a partition: the cuts grow with the square.
 pub(super) const MAX_GROUPS: usize = 100;
 
@@ -243,15 +246,15 @@ pub(super) fn fault(words: &Vocabulary) -> Keys {
         key("every", number(), "Every n-th match"),
         key("chance", Kind::Probability, "Each match with this probability"),
         key("action", Kind::Word(actions), "What happens").required(),
-        key("for", duration(), "How long it lasts; absent: to the end"),
-        key("copies", count(1, 1000), "duplicate: how many more; absent: 1"),
+        key("for", duration_from(1), "How long it lasts; absent: to the end"),
+        key("copies", count(1, 100), "duplicate: how many more; absent: 1"),
         key("after", duration(), "duplicate: time between copies; absent: 0s"),
         key(
             "by",
             signed_duration(),
             "delay: how much later; clock-step: how far, negative for back",
         ),
-        key("bits", count(1, MAX_PAYLOAD * 8), "corrupt: how many bits flip; absent: 1"),
+        key("bits", count(1, 4096), "corrupt: how many bits flip; absent: 1"),
         key(
             "groups",
             Kind::Groups,

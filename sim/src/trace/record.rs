@@ -116,7 +116,7 @@ impl Recorder {
     }
 
     pub fn reported(&mut self, host: HostId, name: &str) {
-        self.put(REPORTED, 0, u64::from(host), 0, 0, name.as_bytes());
+        self.put(REPORTED, 0, u64::from(host), 0, 0, short(name).as_bytes());
     }
 
     pub fn host(&mut self, host: HostId, change: HostChange) {
@@ -139,7 +139,7 @@ impl Recorder {
     }
 
     pub fn broke(&mut self, host: HostId, message: &str) {
-        self.put(BROKE, 0, u64::from(host), 0, 0, message.as_bytes());
+        self.put(BROKE, 0, u64::from(host), 0, 0, short(message).as_bytes());
     }
 
     /// Takes any event, as when a trace is read from a file.
@@ -173,6 +173,11 @@ impl Recorder {
             None => (xxh3_128(&self.bytes), self.keep.then_some(self.bytes)),
         }
     }
+}
+
+/// As much of a text as a record has room for, in whole characters.
+fn short(text: &str) -> &str {
+    &text[..text.floor_char_boundary(text.len().min(usize::from(u16::MAX)))]
 }
 
 fn pair(low: u32, high: u32) -> u64 {
@@ -212,7 +217,8 @@ fn decode_record(head: &[u8; HEAD], tail: &[u8]) -> Option<Event> {
                 0 => Mark::Duplicated { by, copies: b_low },
                 1 => Mark::Corrupted { by, bits: b_low },
                 2 => Mark::Delayed { by, length: b },
-                _ => Mark::Reordered,
+                3 => Mark::Reordered,
+                _ => return None,
             };
             What::Marked { id: a, mark }
         }
@@ -237,7 +243,8 @@ fn decode_record(head: &[u8; HEAD], tail: &[u8]) -> Option<Event> {
                 1 => HostChange::Restarted(b_low),
                 2 => HostChange::Paused,
                 3 => HostChange::Resumed,
-                _ => HostChange::ClockStepped(b.cast_signed()),
+                4 => HostChange::ClockStepped(b.cast_signed()),
+                _ => return None,
             },
         },
         FAULT_BEGAN => What::FaultBegan { fault: low },

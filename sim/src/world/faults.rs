@@ -8,11 +8,23 @@ use crate::network::{Action, DropReason, HostId, HostSet};
 use crate::trace::HostChange;
 
 impl World {
-    /// Begins a fault, counts it, and plans its end.
-    pub(super) fn begin_fault(&mut self, fault: u32) {
-        if self.network.is_calm() {
+    /// Begins faults, and those that their effects trigger, one after another.
+    pub(super) fn begin_faults(&mut self, faults: impl IntoIterator<Item = u32>) {
+        self.triggered.extend(faults);
+        // What a fault causes may trigger more: it joins the queue rather than the stack.
+        if std::mem::replace(&mut self.begins_faults, true) {
             return;
         }
+        while let Some(fault) = self.triggered.pop_front() {
+            if !self.network.is_calm() {
+                self.begin_fault(fault);
+            }
+        }
+        self.begins_faults = false;
+    }
+
+    /// Begins a fault, counts it, and plans its end.
+    fn begin_fault(&mut self, fault: u32) {
         let spec = self.network.fault(fault);
         let length = spec.length;
         let action = spec.action.clone();
@@ -97,14 +109,19 @@ impl World {
 
     /// Drops everything a host has. Whatever its running task still does has no effect.
     fn crash(&mut self, host: HostId, fault: u32) -> bool {
-        if !self.hosts[host as usize].up {
+        let state = &mut self.hosts[host as usize];
+        if state.crashed_by.contains(&fault) {
             return false;
+        }
+        state.crashed_by.push(fault);
+        if !state.up {
+            // It stays down until this fault has ended, too.
+            return true;
         }
         self.recorder.host(host, HostChange::Crashed);
         let state = &mut self.hosts[host as usize];
         state.up = false;
-        state.crashed_by = Some(fault);
-        self.memory_entries -= state.memory_entries;
+        self.memory_entries = self.memory_entries.saturating_sub(state.memory_entries);
         state.memory_entries = 0;
         let parked = std::mem::take(&mut state.parked);
         let tasks = state.tasks.drain().collect();
@@ -122,11 +139,11 @@ impl World {
 
     fn pause(&mut self, host: HostId, fault: u32) -> bool {
         let state = &mut self.hosts[host as usize];
-        if !state.up || state.paused_by.contains(&fault) {
+        if state.paused_by.contains(&fault) {
             return false;
         }
         state.paused_by.push(fault);
-        if state.paused_by.len() == 1 {
+        if state.paused_by.len() == 1 && state.up {
             self.recorder.host(host, HostChange::Paused);
         }
         true
@@ -143,12 +160,26 @@ impl World {
             self.chores.push(Chore::Ready(parked));
         }
         let state = &mut self.hosts[host as usize];
-        if !state.up && state.crashed_by.is_some_and(ended) {
-            state.restart();
-            let incarnation = state.incarnation;
-            self.recorder.host(host, HostChange::Restarted(incarnation));
-            self.chores.push(Chore::Start(host));
+        state.crashed_by.retain(|fault| !ended(*fault));
+        if !state.up && state.crashed_by.is_empty() {
+            self.chores.push(Chore::Restart(host));
         }
+    }
+
+    /// Starts the next incarnation of a host, once what is left of the last one was dropped. False if
+    /// it is to stay down, or was restarted already.
+    pub fn restart(&mut self, host: HostId) -> bool {
+        let state = &mut self.hosts[host as usize];
+        if state.up || !state.crashed_by.is_empty() {
+            return false;
+        }
+        state.restart();
+        let (incarnation, paused) = (state.incarnation, !state.runs());
+        self.recorder.host(host, HostChange::Restarted(incarnation));
+        if paused {
+            self.recorder.host(host, HostChange::Paused);
+        }
+        true
     }
 
     fn calm(&mut self) {

@@ -36,8 +36,8 @@ pub(crate) struct Host {
     pub tasks: Slab<Task<(), Tag>>,
     /// Tasks that became ready while it was paused.
     pub parked: Vec<Runnable<Tag>>,
-    /// The fault that crashed it.
-    pub crashed_by: Option<u32>,
+    /// The faults that keep it down.
+    pub crashed_by: Vec<u32>,
     /// Entries of memory its software says it holds.
     pub memory_entries: u64,
     /// Random numbers it has drawn in this incarnation.
@@ -62,7 +62,7 @@ impl Host {
             tasks: Slab::new(),
             paused_by: Vec::new(),
             parked: Vec::new(),
-            crashed_by: None,
+            crashed_by: Vec::new(),
             memory_entries: 0,
             draws: 0,
             finished: false,
@@ -73,8 +73,7 @@ impl Host {
     pub fn restart(&mut self) {
         self.incarnation += 1;
         self.up = true;
-        self.next_port = (self.incarnation - 1) * PORT_STRIDE;
-        self.crashed_by = None;
+        self.next_port = (self.incarnation - 1).wrapping_mul(PORT_STRIDE);
         self.draws = 0;
         self.finished = false;
     }

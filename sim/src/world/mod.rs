@@ -9,7 +9,7 @@ mod queue;
 mod socket;
 mod timer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -62,8 +62,8 @@ pub struct Counts {
 pub(crate) enum Chore {
     /// Drop a crashed host's tasks.
     Kill { host: HostId, tasks: Vec<Task<(), Tag>>, parked: Vec<Runnable<Tag>> },
-    /// Call a host's start function.
-    Start(HostId),
+    /// Let a host start its next incarnation.
+    Restart(HostId),
     /// Let tasks run that waited for their host to resume.
     Ready(Vec<Runnable<Tag>>),
 }
@@ -99,6 +99,9 @@ pub(crate) struct World {
     pub errors: Vec<String>,
     flights: Flights,
     fault_ends: Vec<u64>,
+    /// Faults that wait for those before them to begin.
+    triggered: VecDeque<u32>,
+    begins_faults: bool,
     listens: bool,
     memory_entries: u64,
 }
@@ -135,6 +138,8 @@ impl World {
             errors: Vec::new(),
             flights: Flights::default(),
             fault_ends: vec![0; plan.faults.len()],
+            triggered: VecDeque::new(),
+            begins_faults: false,
             memory_entries: 0,
             plan,
         })
@@ -188,6 +193,14 @@ impl World {
         }
     }
 
+    /// Begins the faults that act at the very start.
+    pub fn begin_first_faults(&mut self) {
+        while let Some((0, Due::FaultBegins(fault))) = self.queue.peek() {
+            self.queue.pop();
+            self.begin_faults([fault]);
+        }
+    }
+
     /// Handles the next event. Hands out a socket's waker, to be woken outside and put back.
     #[inline]
     pub fn handle_event(&mut self) -> Option<(u32, Waker)> {
@@ -201,7 +214,7 @@ impl World {
             }
             Due::Refusal { socket, generation } => self.learn_refusal(socket, generation),
             Due::FaultBegins(fault) => {
-                self.begin_fault(fault);
+                self.begin_faults([fault]);
                 None
             }
             Due::FaultEnds(fault) => {
@@ -254,8 +267,8 @@ impl World {
         }
         let made = u64::from(copies + fate.overflowed);
         self.counts.duplicated += made.saturating_sub(1);
-        for fault in fate.triggered {
-            self.begin_fault(fault);
+        if !fate.triggered.is_empty() {
+            self.begin_faults(fate.triggered);
         }
     }
 
@@ -304,9 +317,11 @@ impl World {
         self.recorder.dropped(id, copy, reason);
     }
 
-    /// True if datagrams are on the way or wait to be received.
+    /// True if datagrams are on the way or wait to be received, or timers wait to go off.
     pub fn is_unsettled(&self) -> bool {
-        self.flights.flying().next().is_some() || self.sockets.holds_datagrams()
+        self.flights.flying().next().is_some()
+            || self.sockets.holds_datagrams()
+            || self.timers.wait()
     }
 
     /// Host software reports an event.
@@ -322,9 +337,8 @@ impl World {
     #[inline]
     fn trigger(&mut self, host: HostId, event: &str) {
         if self.listens {
-            for fault in self.network.report(host, event) {
-                self.begin_fault(fault);
-            }
+            let triggered = self.network.report(host, event);
+            self.begin_faults(triggered);
         }
     }
 

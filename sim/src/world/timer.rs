@@ -57,6 +57,11 @@ impl Timers {
         }
     }
 
+    /// True if some timer waits.
+    pub fn wait(&self) -> bool {
+        self.slots.iter().any(|timer| matches!(timer.state, State::Waiting(_)))
+    }
+
     /// True if an entry of the queue is about a timer that still waits.
     pub fn is_waiting(&self, slot: u32, generation: u32) -> bool {
         self.slots.get(slot as usize).is_some_and(|timer| {

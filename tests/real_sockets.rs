@@ -18,7 +18,7 @@ fn stop_and_wait_delivers_each_message_once_over_loopback() {
         squall::task::spawn(async move {
             // It listens late, so that the first message is sent more than once.
             sleep(Duration::from_millis(60)).await;
-            receive(&receiver, Counters::new(false), |message| {
+            receive(&receiver, &mut [0; 2048], Counters::new(false), |message| {
                 log.lock().unwrap().push(message.to_vec());
             })
             .await

@@ -1,9 +1,9 @@
 //! `cargo bench`: the event engine beside its limit and its alternative, in one process.
 //!
 //! `cargo bench -- A D growth` selects workloads, `--quick` is for seeing that it still runs,
-//! `--without-turmoil` for profiling. The contenders take turns, round by round, and every figure is the median over the rounds, so that a
-//! noisy machine disturbs them alike. Times are for whole runs: worlds are built, run, judged and
-//! dropped.
+//! `--without-turmoil` for profiling. The contenders take turns, round by round, and every figure is
+//! the median over the rounds, so that a noisy machine disturbs them alike. Times are for whole runs:
+//! worlds are built, run, judged and dropped.
 
 mod bare;
 mod event_engine;

@@ -56,9 +56,12 @@ impl Target {
             true => ("at most", self.measured / self.limit),
             false => ("at least", self.limit / self.measured),
         };
-        let verdict = match off <= 1.0 {
-            true => "met".to_owned(),
-            false => format!("MISSED by {:.0}%", (off - 1.0) * 100.0),
+        let verdict = if off.is_nan() {
+            "not measured".to_owned()
+        } else if off <= 1.0 {
+            "met".to_owned()
+        } else {
+            format!("MISSED by {:.0}%", (off - 1.0) * 100.0)
         };
         let (measured, limit) = (number(self.measured), number(self.limit));
         println!("{:<44} {measured:>9}   {word:<8} {limit:>6}   {verdict}", self.what);

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use squall_sim::net::{MAX_PAYLOAD, UdpSocket};
+use squall_sim::net::UdpSocket;
 use squall_sim::protocol::{HostResult, Protocol, Server};
 
 use crate::sender;
@@ -24,21 +24,25 @@ pub fn protocol() -> Protocol {
 /// The server of `ack` and `retry`: acknowledges and delivers whatever comes.
 pub(crate) async fn deliver_everything(server: Server) -> HostResult {
     let socket = UdpSocket::bind(server.address()).await?;
-    receive(&socket, |message| {
+    receive(&socket, &mut server.buffer(), |message| {
         server.deliver(message);
     })
     .await?;
     Ok(())
 }
 
-/// Hands every message to `deliver` and acknowledges it, for ever.
+/// Hands every message to `deliver` and acknowledges it, for ever. What does not fit into `buffer` is
+/// cut off.
 ///
 /// # Errors
 /// Those of the socket.
-pub async fn receive(socket: &UdpSocket, mut deliver: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut buffer = vec![0; MAX_PAYLOAD];
+pub async fn receive(
+    socket: &UdpSocket,
+    buffer: &mut [u8],
+    mut deliver: impl FnMut(&[u8]),
+) -> io::Result<()> {
     loop {
-        let (length, from) = socket.recv_from(&mut buffer).await?;
+        let (length, from) = socket.recv_from(buffer).await?;
         let Some(Datagram::Data { seq, message }) = Datagram::decode(&buffer[..length]) else {
             continue;
         };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 
-use squall_sim::net::{MAX_PAYLOAD, UdpSocket};
+use squall_sim::net::UdpSocket;
 use squall_sim::protocol::{HostResult, OptionKind, OptionValue, Protocol, Server};
 use squall_sim::protocol::{memory_entries, report};
 
@@ -36,7 +36,7 @@ pub fn protocol() -> Protocol {
 async fn server(server: Server) -> HostResult {
     let socket = UdpSocket::bind(server.address()).await?;
     let counters = Counters::new(server.options().flag("resync"));
-    receive(&socket, counters, |message| {
+    receive(&socket, &mut server.buffer(), counters, |message| {
         server.deliver(message);
     })
     .await?;
@@ -97,18 +97,19 @@ fn is_before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
 }
 
-/// Hands each message to `deliver` once, in order, for ever.
+/// Hands each message to `deliver` once, in order, for ever. What does not fit into `buffer` is cut
+/// off.
 ///
 /// # Errors
 /// Those of the socket.
 pub async fn receive(
     socket: &UdpSocket,
+    buffer: &mut [u8],
     mut counters: Counters,
     mut deliver: impl FnMut(&[u8]),
 ) -> io::Result<()> {
-    let mut buffer = vec![0; MAX_PAYLOAD];
     loop {
-        let (length, from) = socket.recv_from(&mut buffer).await?;
+        let (length, from) = socket.recv_from(buffer).await?;
         let Some(Datagram::Data { seq, message }) = Datagram::decode(&buffer[..length]) else {
             continue;
         };

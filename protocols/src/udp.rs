@@ -37,7 +37,7 @@ fn dissect(bytes: &[u8]) -> Option<Dissection> {
 
 async fn server(server: Server) -> HostResult {
     let socket = UdpSocket::bind(server.address()).await?;
-    let mut buffer = vec![0; squall_sim::net::MAX_PAYLOAD];
+    let mut buffer = server.buffer();
     loop {
         let (length, client) = socket.recv_from(&mut buffer).await?;
         let [HELLO, message @ ..] = &buffer[..length] else {

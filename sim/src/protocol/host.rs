@@ -31,6 +31,11 @@ impl Server {
         SocketAddr::from((Ipv4Addr::UNSPECIFIED, SERVER_PORT))
     }
 
+    /// Room for a datagram with any of the workload's messages behind a header of up to 64 bytes.
+    pub fn buffer(&self) -> Vec<u8> {
+        vec![0; self.plan.workload.size as usize + 64]
+    }
+
     /// Hands a message to the application: what a protocol exists for, and what the checks count.
     /// Gives the operation whose identity the message carries. Integrity is violated if the rest of
     /// it is not what was sent, or if nobody sent such a message, which gives `None`; so does a call

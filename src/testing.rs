@@ -68,7 +68,7 @@ impl ScenarioTests {
         };
         let mut files = Vec::new();
         if let Err(error) = scenarios_below(&self.folder, &mut files) {
-            eprintln!("{}: {error}", self.folder.display());
+            eprintln!("{error}");
             return ExitCode::from(64);
         }
         if files.is_empty() {
@@ -113,6 +113,17 @@ fn test(
     if outcome.verdict() != Verdict::Pass {
         return Err(describe_failure(registry, &outcome).into());
     }
+    let settings = Settings { keep_trace: false, ..settings };
+    let again = registry.run(&scenario, settings).map_err(|error| error.to_string())?;
+    if again.run.trace_hash != outcome.run.trace_hash {
+        let arguments = outcome.replay_arguments();
+        return Err(format!(
+            "not deterministic: a second run was another one. To see where they part, record one with \
+             `{arguments} --trace OUT` and `replay OUT`. The usual suspects: the order of a HashMap, \
+             random numbers that are not squall's, real clocks, threads"
+        )
+        .into());
+    }
     if seed.is_none() {
         check(name, &outcome);
     }
@@ -137,6 +148,9 @@ fn describe_failure(registry: &Registry, outcome: &Outcome) -> String {
             let _ = write!(text, "\n{}", String::from_utf8_lossy(&drawn));
         }
     }
-    let _ = write!(text, "\nrepeat with: {}", outcome.replay_command());
+    // Tests run in their package's folder, which need not be where the reader is.
+    let folder = std::env::current_dir().unwrap_or_default();
+    let (folder, arguments) = (folder.display(), outcome.replay_arguments());
+    let _ = write!(text, "\nrepeat with: cd {folder} && cargo run -- {arguments}");
     text
 }

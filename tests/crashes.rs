@@ -280,7 +280,7 @@ fn overlapping_crashes_and_pauses_last_as_long_as_the_longest() {
 }
 
 #[test]
-fn a_fault_that_is_triggered_again_lasts_longer() {
+fn a_fault_in_force_does_not_begin_again() {
     async fn ticks(_: Client) -> HostResult {
         for _ in 0..3 {
             sleep(20 * MS).await;
@@ -292,8 +292,10 @@ fn a_fault_that_is_triggered_again_lasts_longer() {
         client_only(ticks).events(&["tick"]),
         "fault = [{ event = { host = 'client-1', name = 'tick' }, action = 'pause', host = 'server', for = '30ms' }]",
     );
-    let expected = [(20, HostChange::Paused), (90, HostChange::Resumed)];
-    assert_eq!(changes(&outcome), expected, "20 + 30 is extended at 40 and at 60 ms");
+    let (paused, resumed) = (HostChange::Paused, HostChange::Resumed);
+    assert_eq!(changes(&outcome), [(20, paused), (50, resumed), (60, paused), (90, resumed)]);
+    let count = &outcome.run.faults[0];
+    assert_eq!((count.opportunities, count.hits), (3, 2));
 }
 
 #[test]

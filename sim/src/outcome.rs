@@ -92,13 +92,18 @@ impl Outcome {
         self.report.verdict
     }
 
-    /// The command that repeats this run.
+    /// The command that repeats this run, with the shipped `squall`.
     pub fn replay_command(&self) -> String {
+        format!("squall {}", self.replay_arguments())
+    }
+
+    /// The arguments that repeat this run, for any program that has squall's command line.
+    pub fn replay_arguments(&self) -> String {
         let engine = match self.plan.engine {
             Engine::Event => String::new(),
             other => format!(" --engine {}", other.name()),
         };
-        format!("squall run {} --seed {}{engine}", shell_word(&self.plan.scenario), self.plan.seed)
+        format!("run {} --seed {}{engine}", shell_word(&self.plan.scenario), self.plan.seed)
     }
 
     /// The outcome as one JSON object, the contract of `--format json`.
@@ -164,6 +169,9 @@ impl Outcome {
 
 /// A path as one word of a shell command.
 fn shell_word(path: &str) -> String {
+    if path.len() > 1 && path.starts_with('-') {
+        return shell_word(&format!("./{path}"));
+    }
     let plain = |c: char| c.is_alphanumeric() || "-_./+:@".contains(c);
     if !path.is_empty() && path.chars().all(plain) {
         return path.to_owned();

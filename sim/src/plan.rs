@@ -87,18 +87,21 @@ pub struct WorkloadPlan {
     pub payload: Option<Arc<[u8]>>,
 }
 
-/// A property of a run that a check decides.
+/// A property of a run that a check decides. Below, n is how often one operation was delivered or
+/// executed, over all incarnations of all hosts. The first four are the call semantics of Spector
+/// (CACM 25(4), 1982) and of Birrell and Nelson (ACM TOCS 2(1), 1984).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Guarantee {
-    /// Successes are true, and nothing is retried.
+    /// Every reported success has n >= 1, and the protocol retransmits nothing.
     Maybe,
-    /// Successes are true, and in a run that ends every operation was executed.
+    /// Every reported success has n >= 1; once every operation has ended, each has n >= 1.
     AtLeastOnce,
-    /// No operation was executed twice.
+    /// n <= 1; a reported success has n = 1, a reported definite failure n = 0.
     AtMostOnce,
-    /// At-most-once, and every operation was executed.
+    /// At-most-once, and every operation has n = 1 by the end.
     ExactlyOnce,
-    /// Per sender, deliveries come in the order of sending.
+    /// Per sender, what was delivered is at every instant a prefix of what was sent; a subsequence, if
+    /// the scenario asks for no guarantee that forbids loss.
     Fifo,
     /// What was delivered is what was sent, byte for byte.
     Integrity,

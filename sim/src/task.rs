@@ -90,7 +90,8 @@ pub enum Either<A, B> {
 /// `tokio::select!` without `biased;`, which picks at random, this does the same in every run.
 ///
 /// ```
-/// use squall_sim::task::{Either, select};
+/// # use squall_sim as squall;
+/// use squall::task::{Either, select};
 /// # async fn example() {
 /// let ready = select(std::future::ready(1), std::future::ready("two")).await;
 /// assert_eq!(ready, Either::First(1));

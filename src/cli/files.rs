@@ -24,7 +24,7 @@ pub(super) fn find(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
         }
         let before = found.len();
         if let Err(error) = scenarios_below(path, &mut found) {
-            complain(&format!("{}: {error}", path.display()));
+            complain(&error.to_string());
             return Err(Exit::Usage);
         }
         if found.len() == before {
@@ -40,7 +40,10 @@ pub(super) fn find(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
 
 /// Adds every `*.toml` below a folder, by path. Links to folders are not followed.
 pub(crate) fn scenarios_below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
+    let read = fs::read_dir(folder).and_then(Iterator::collect);
+    let mut entries: Vec<fs::DirEntry> = read.map_err(named)?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();

@@ -55,12 +55,25 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     for event in &expected[same.saturating_sub(BEFORE)..same] {
         writeln!(out, "    {}", visible(&trace.line(event)))?;
     }
+    let same_text = expected
+        .get(same)
+        .zip(found.get(same))
+        .is_some_and(|(a, b)| recorded.line(a) == trace.line(b));
     let line = |trace: &Trace, event: Option<&Event>| match event {
         Some(event) => visible(&trace.line(event)),
         None => "(the end)".to_owned(),
     };
     writeln!(out, "  - {}", line(&recorded, expected.get(same)))?;
     writeln!(out, "  + {}", line(trace, found.get(same)))?;
+    if same_text {
+        writeln!(out, "    (the payloads differ)")?;
+    }
+    if outcome.plan.workload.payload.is_some() {
+        writeln!(
+            out,
+            "\nThe scenario sends a file, which the trace does not hold: has it changed?"
+        )?;
+    }
     writeln!(
         out,
         "\nIf neither squall nor the protocol's code has changed since, the code is not deterministic. \
@@ -88,6 +101,11 @@ pub(super) fn read(path: &Path) -> Result<Trace, Exit> {
 
 fn repeat(recorded: &Trace, registry: &Registry) -> Result<Outcome, Exit> {
     let header = &recorded.header;
+    let hash = format!("{:032x}", squall_sim::scenario::hash(&header.source));
+    if hash != header.scenario_hash {
+        complain("the scenario in the trace is not the one that was recorded: its hash differs");
+        return Err(Exit::Data);
+    }
     let base = Path::new(&header.scenario).parent().unwrap_or(Path::new("."));
     let specs = registry.specs();
     let scenario = Scenario::parse(&header.scenario, &header.source, base, specs);

@@ -29,6 +29,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     let mut worst = Exit::Passed;
+    let mut names: Vec<_> = args.traces.iter().map(|path| path.file_stem()).collect();
+    names.sort_unstable();
+    if args.output.is_some() && names.windows(2).any(|pair| pair[0] == pair[1]) {
+        complain("two of the traces have the same name, so their files would be one");
+        return Ok(Exit::Usage);
+    }
     for path in &args.traces {
         let trace = match replay::read(path) {
             Ok(trace) => trace,

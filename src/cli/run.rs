@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use squall_reports::timeline::{self, Extent};
 use squall_sim::check::{Finding, Verdict};
-use squall_sim::plan::Engine;
+use squall_sim::plan::{Engine, Expect};
 use squall_sim::text::{millis, visible};
 use squall_sim::{Outcome, RunError, Settings};
 
@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The seed, instead of the file's
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// The engine, instead of the file's
     #[arg(long, value_enum)]
@@ -82,6 +82,12 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     };
     if args.trace.is_some() && paths.len() > 1 {
         complain("--trace takes the trace of one run; give one scenario file");
+        return Ok(Exit::Usage);
+    }
+    let folder = args.trace.as_ref().and_then(|path| path.parent());
+    if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+    {
+        complain(&format!("{}: there is no such folder to write the trace into", folder.display()));
         return Ok(Exit::Usage);
     }
     if let Some(path) = args.trace.as_ref().filter(|path| path.exists() && !args.force) {
@@ -212,11 +218,17 @@ pub(super) fn summary(out: &mut dyn Write, outcome: &Outcome, brief: bool) -> io
             writeln!(out, "             as expected, {name} is violated: {}", visible(witness))?;
         }
     }
+    if plan.expect == Expect::default() {
+        writeln!(out, "             the file has no [expect], so integrity alone was judged")?;
+    }
     for fault in &run.faults {
         let (name, hits, of) = (visible(&fault.name), fault.hits, fault.opportunities);
         writeln!(out, "             fault {name}: hit {hits} of {of}")?;
     }
-    writeln!(out, "             repeat with: {}", visible(&outcome.replay_command()))
+    let program = std::env::args().next().unwrap_or_default();
+    let program = std::path::Path::new(&program).file_stem().unwrap_or("squall".as_ref());
+    let (program, arguments) = (program.to_string_lossy(), outcome.replay_arguments());
+    writeln!(out, "             repeat with: {} {}", visible(&program), visible(&arguments))
 }
 
 fn verdict_style(verdict: Verdict) -> Style {

@@ -1,5 +1,6 @@
 //! A protocol of one's own: no acknowledgements, but every message is sent several times, and the
 //! receiver delivers the first copy.
+#![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
 

@@ -12,8 +12,8 @@
 //! 7. the queue in front of its rate (`queue-full`), and the rate itself;
 //! 8. its delay, jitter and reordering; then what `delay` and `duplicate` faults add.
 //!
-//! At the receiving host, the UDP checksum drops what was corrupted, then a missing socket, a host
-//! that is down or a full receive buffer may drop it.
+//! At its destination, the UDP checksum drops what was corrupted, then a host that is down, a missing
+//! socket or a full receive buffer may drop it.
 
 mod checksum;
 mod classes;

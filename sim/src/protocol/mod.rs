@@ -24,8 +24,9 @@ type Start<C> = Arc<dyn Fn(C) -> HostFuture + Send + Sync>;
 /// A protocol under test.
 ///
 /// ```
-/// use squall_sim::net::UdpSocket;
-/// use squall_sim::protocol::{Client, Protocol, Server};
+/// # use squall_sim as squall;
+/// use squall::net::UdpSocket;
+/// use squall::protocol::{Client, Protocol, Server};
 ///
 /// let shout = Protocol::new("shout", "Sends each message once and hopes.")
 ///     .server(async |server: Server| {

@@ -165,7 +165,7 @@ impl Scenario {
 
     /// The 128-bit xxh3 hash of the file's content.
     pub fn hash(&self) -> u128 {
-        xxh3_128(self.0.text.as_bytes())
+        hash(&self.0.text)
     }
 
     /// Checks that `engine` can produce what the file asks for, for when the engine is not the one
@@ -206,6 +206,11 @@ impl Scenario {
             expect: this.expect.clone(),
         }
     }
+}
+
+/// The 128-bit xxh3 hash of a scenario's text.
+pub fn hash(text: &str) -> u128 {
+    xxh3_128(text.as_bytes())
 }
 
 /// What the TOML parser says, as an error of ours.

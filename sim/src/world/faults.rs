@@ -25,6 +25,16 @@ impl World {
 
     /// Begins a fault, counts it, and plans its end.
     fn begin_fault(&mut self, fault: u32) {
+        if self.now < self.fault_ends[fault as usize] {
+            // It is in force already.
+            if matches!(
+                self.network.fault(fault).action,
+                Action::Crash { .. } | Action::Pause { .. }
+            ) {
+                self.network.count(fault, false);
+            }
+            return;
+        }
         let spec = self.network.fault(fault);
         let length = spec.length;
         let action = spec.action.clone();
@@ -66,17 +76,16 @@ impl World {
         }
         if let Some(length) = length {
             let end = self.now.saturating_add(length);
-            let until = &mut self.fault_ends[fault as usize];
-            *until = (*until).max(end);
+            self.fault_ends[fault as usize] = end;
             self.queue.push(end, Due::FaultEnds(fault));
         } else {
             self.fault_ends[fault as usize] = u64::MAX;
         }
     }
 
-    /// Ends a fault, unless it began again in the meantime and lasts longer.
+    /// Ends a fault.
     pub(super) fn end_fault(&mut self, fault: u32) {
-        if self.now < self.fault_ends[fault as usize] || self.network.is_calm() {
+        if self.network.is_calm() {
             return;
         }
         match self.network.fault(fault).action {

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The odd number next to 2^64 divided by the golden ratio: steps of it visit every 64-bit value.
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(crate) const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The key of a named stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! byte without keeping what was sent.
 
 use crate::plan::WorkloadPlan;
-use crate::stream::mix;
+use crate::stream::{GOLDEN, mix};
 use crate::trace::OpId;
 
 /// Bytes of identity in front of every message: client and number, big-endian.
@@ -39,9 +39,10 @@ pub fn is_message(workload: &WorkloadPlan, op: OpId, bytes: &[u8]) -> bool {
     match piece(workload, op) {
         Some(piece) => body == piece,
         None => {
+            let filler = Filler::new(op);
             let (words, rest) = body.as_chunks();
-            let whole = words.iter().zip(0..).all(|(word, index)| *word == filler(op, index));
-            whole && (rest.is_empty() || *rest == filler(op, words.len() as u64)[..rest.len()])
+            let whole = words.iter().zip(0..).all(|(word, index)| *word == filler.word(index));
+            whole && *rest == filler.word(words.len() as u64)[..rest.len()]
         }
     }
 }
@@ -62,18 +63,27 @@ fn piece(workload: &WorkloadPlan, op: OpId) -> Option<&[u8]> {
 }
 
 fn fill(bytes: &mut Vec<u8>, length: usize, op: OpId) {
-    let missing = length - bytes.len();
-    let (words, rest) = (missing as u64 / 8, missing % 8);
-    (0..words).for_each(|index| bytes.extend_from_slice(&filler(op, index)));
-    if rest > 0 {
-        bytes.extend_from_slice(&filler(op, words)[..rest]);
-    }
+    let filler = Filler::new(op);
+    bytes.resize(length, 0);
+    let (words, rest) = bytes[IDENTITY..].as_chunks_mut();
+    words.iter_mut().zip(0..).for_each(|(word, index)| *word = filler.word(index));
+    let last = filler.word(words.len() as u64);
+    rest.copy_from_slice(&last[..rest.len()]);
 }
 
-/// The word at `index`: different for every operation and place, so that mixed-up pieces show.
-#[inline]
-fn filler(op: OpId, index: u64) -> [u8; 8] {
-    mix(u64::from(op.client) << 48 ^ u64::from(op.number) << 16 ^ index).to_le_bytes()
+/// The words of an operation's message: different for every operation and place, so that mixed-up
+/// pieces show.
+struct Filler(u64);
+
+impl Filler {
+    fn new(op: OpId) -> Self {
+        Filler(mix(u64::from(op.client) << 32 | u64::from(op.number)))
+    }
+
+    #[inline]
+    fn word(&self, index: u64) -> [u8; 8] {
+        self.0.wrapping_add(index.wrapping_mul(GOLDEN)).to_le_bytes()
+    }
 }
 
 #[cfg(test)]

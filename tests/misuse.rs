@@ -90,6 +90,18 @@ fn a_panic_is_a_verdict_with_its_place() {
 }
 
 #[test]
+fn a_report_that_the_protocol_does_not_declare_is_an_error() {
+    let client = async |_| {
+        squall::report("ackd");
+        Ok(())
+    };
+    let outcome = run(client_only(client).events(&["acked", "sent"]), "");
+    let expected = "client-1 reported `ackd`, which its protocol does not declare; it declares \
+                    `acked`, `sent`";
+    assert_eq!(outcome.report.failures[0], expected);
+}
+
+#[test]
 fn an_error_of_host_software_is_a_verdict() {
     let text = failure(async |_| Err("no luck".into()));
     assert_eq!(text, "client-1 ended with an error: no luck");

@@ -77,7 +77,7 @@ pub(crate) fn run(
     if tokio::runtime::Handle::try_current().is_ok() {
         return Err(StartError::InsideTokio);
     }
-    let world = World::new(Arc::clone(&plan), protocol.dissect(), keep_trace);
+    let world = World::new(Arc::clone(&plan), protocol, keep_trace);
     let installed = Installed::new(world).ok_or(StartError::Nested)?;
     let _quiet = panic::Captured::start();
     let start = Arc::new((Arc::clone(&plan), protocol.clone()));

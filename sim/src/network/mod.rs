@@ -58,9 +58,9 @@ pub struct Network {
     seed: u64,
     hosts: Arc<[String]>,
     rules: Arc<[LinkRule]>,
-    /// Impairments as the file has them, and as they are now.
-    base: Classes,
     classes: Classes,
+    /// Impairments as the file has them, if a fault may override them.
+    base: Option<Classes>,
     links: Links,
     faults: Vec<Fault>,
     dissect: Option<Dissect>,
@@ -83,7 +83,6 @@ impl Network {
         dissect: Option<Dissect>,
     ) -> Self {
         let classes = Classes::new(hosts.len() as u32, rules.iter(), false);
-        let base = classes.clone();
         let faults = fault::all(seed, faults);
         let counts_attempts = faults
             .iter()
@@ -95,7 +94,7 @@ impl Network {
             links: Links::new(hosts.len()),
             hosts,
             rules,
-            base,
+            base: overrides.then(|| classes.clone()),
             classes,
             dissect,
             attempts: counts_attempts.then(Attempts::default),
@@ -167,9 +166,9 @@ impl Network {
                 }
                 Action::Link { rules } if concerns(rules, packet) => {
                     fault.opportunities += 1;
-                    let from_file = self.base.spec(packet.from, packet.to);
-                    let changes = *self.classes.spec(packet.from, packet.to) != *from_file;
-                    fault.hits += u64::from(changes && fate.dropped.is_none());
+                    let now = self.classes.spec(packet.from, packet.to);
+                    let base = self.base.as_ref().map(|base| base.spec(packet.from, packet.to));
+                    fault.hits += u64::from(Some(now) != base && fate.dropped.is_none());
                 }
                 _ => {}
             }

@@ -98,7 +98,8 @@ impl Protocol {
         self
     }
 
-    /// Names the events that its software reports with [`report`].
+    /// Names the events that its software reports with [`report`]. A protocol that names some may report
+    /// no others; faults can wait for those that it names.
     pub fn events(mut self, names: &[&'static str]) -> Self {
         self.spec_mut().events.extend(names);
         self

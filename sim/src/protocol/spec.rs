@@ -92,10 +92,11 @@ impl Options {
     ///
     /// # Panics
     /// If the protocol declares no such option with a default: a mistake in the protocol.
+    #[track_caller]
     pub fn number(&self, name: &str) -> u64 {
         match self.get(name) {
             Some(OptionValue::Number(number)) => *number,
-            other => panic!("option `{name}` is {other:?}, not a number with a default"),
+            other => wrong_option(name, other, "a number"),
         }
     }
 
@@ -103,6 +104,7 @@ impl Options {
     ///
     /// # Panics
     /// As [`Options::number`].
+    #[track_caller]
     pub fn duration(&self, name: &str) -> std::time::Duration {
         std::time::Duration::from_nanos(self.number(name))
     }
@@ -111,10 +113,11 @@ impl Options {
     ///
     /// # Panics
     /// If the protocol declares no such flag with a default.
+    #[track_caller]
     pub fn flag(&self, name: &str) -> bool {
         match self.get(name) {
             Some(OptionValue::Flag(flag)) => *flag,
-            other => panic!("option `{name}` is {other:?}, not a flag with a default"),
+            other => wrong_option(name, other, "a flag"),
         }
     }
 
@@ -122,10 +125,11 @@ impl Options {
     ///
     /// # Panics
     /// If the protocol declares no such probability with a default.
+    #[track_caller]
     pub fn probability(&self, name: &str) -> f64 {
         match self.get(name) {
             Some(OptionValue::Probability(probability)) => *probability,
-            other => panic!("option `{name}` is {other:?}, not a probability with a default"),
+            other => wrong_option(name, other, "a probability"),
         }
     }
 
@@ -133,10 +137,22 @@ impl Options {
     ///
     /// # Panics
     /// If the protocol declares no such choice with a default.
+    #[track_caller]
     pub fn word(&self, name: &str) -> &str {
         match self.get(name) {
             Some(OptionValue::Word(word)) => word,
-            other => panic!("option `{name}` is {other:?}, not a choice with a default"),
+            other => wrong_option(name, other, "a choice"),
+        }
+    }
+}
+
+/// A protocol reads an option that it does not declare, or not as this.
+#[track_caller]
+fn wrong_option(name: &str, found: Option<&OptionValue>, wanted: &str) -> ! {
+    match found {
+        None => panic!("the protocol declares no option `{name}`"),
+        Some(found) => {
+            panic!("the protocol reads its option `{name}` as {wanted}, but it is {found:?}")
         }
     }
 }

@@ -398,7 +398,11 @@ impl<'a> Reader<'a> {
                     format!("write a table for each host or pattern, such as [{name}.server]")
                 }
                 DeValue::Array(_) => format!("there is one such table: write [{name}]"),
-                _ => format!("write a [{name}] table, or {name} = {{ ... }}"),
+                _ => match name {
+                    "event" => "write event = { host = \"...\", name = \"...\" }".to_owned(),
+                    "packet" => "write packet = { from = \"...\", to = \"...\" }".to_owned(),
+                    _ => format!("write a [{name}] table, or {name} = {{ ... }}"),
+                },
             };
             self.wrong_type(key, value, &help);
             return None;

@@ -25,7 +25,7 @@ use crate::engine::panic::Described;
 use crate::history::{Execution, History, Outcome};
 use crate::network::{DropReason, Fate, HostId, Network, Packet, Plain, Trigger, flip};
 use crate::plan::Plan;
-use crate::protocol::Dissect;
+use crate::protocol::Protocol;
 use crate::trace::{Endpoint, OpId, Recorder, Step};
 use crate::workload;
 use flight::{Flight, Flights, State};
@@ -97,6 +97,8 @@ pub(crate) struct World {
     pub wakes: Vec<Waker>,
     /// Messages of host software that ended with an error.
     pub errors: Vec<String>,
+    /// The events that the protocol declares; if it declares none, it may report any.
+    events: Vec<&'static str>,
     flights: Flights,
     fault_ends: Vec<u64>,
     /// Faults that wait for those before them to begin.
@@ -107,9 +109,10 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub fn new(plan: Arc<Plan>, dissect: Option<Dissect>, keep_trace: bool) -> Box<Self> {
+    pub fn new(plan: Arc<Plan>, protocol: &Protocol, keep_trace: bool) -> Box<Self> {
         let names = plan.hosts.iter().map(|host| host.name.clone()).collect();
         let links = plan.links.clone().into();
+        let dissect = protocol.dissect();
         let network = Network::new(plan.seed, names, links, &plan.faults, dissect);
         let mut queue = Queue::default();
         for (fault, index) in plan.faults.iter().zip(0..) {
@@ -136,6 +139,7 @@ impl World {
             garbage: Vec::new(),
             wakes: Vec::new(),
             errors: Vec::new(),
+            events: protocol.spec().events.clone(),
             flights: Flights::default(),
             fault_ends: vec![0; plan.faults.len()],
             triggered: VecDeque::new(),
@@ -328,10 +332,24 @@ impl World {
     pub fn report(&mut self, host: HostId, name: &str) {
         match self.counts.reports.get_mut(name) {
             Some(count) => *count += 1,
-            None => drop(self.counts.reports.insert(name.to_owned(), 1)),
+            None => {
+                self.counts.reports.insert(name.to_owned(), 1);
+                self.check_declared(host, name);
+            }
         }
         self.recorder.reported(host, name);
         self.trigger(host, name);
+    }
+
+    /// A slip in a name would go unnoticed: the fault that waits for the right one never hits.
+    fn check_declared(&mut self, host: HostId, name: &str) {
+        if !self.events.is_empty() && !self.events.contains(&name) {
+            let (host, name) = (self.plan.host_name(host), crate::text::quote(name));
+            let declared = crate::text::listed(self.events.iter().copied());
+            self.errors.push(format!(
+                "{host} reported {name}, which its protocol does not declare; it declares {declared}"
+            ));
+        }
     }
 
     #[inline]

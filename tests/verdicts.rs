@@ -291,3 +291,81 @@ fn a_cut_before_a_timer_that_could_still_act_decides_nothing() {
         assert_eq!(verdict("60s", engine), Verdict::Fail, "{engine}");
     }
 }
+
+#[test]
+fn what_happens_at_the_very_end_of_the_duration_still_happens() {
+    let rest = |duration: &str| {
+        format!(
+            "duration = '{duration}'\nlink = [{{ from = 'client-1', to = 'server', delay = '5ms' }}]"
+        )
+    };
+    let outcome = run(scripted(1, Client::complete), &rest("5ms"));
+    assert_eq!(outcome.run.history.executions(), 1);
+    let outcome = run(scripted(1, Client::complete), &rest("4999us"));
+    assert_eq!(outcome.run.history.executions(), 0);
+}
+
+#[test]
+fn only_its_own_client_ends_an_operation_and_only_the_unknown_ends_again() {
+    let meddles = async |mut client: Client| {
+        let message = client.next().await.ok_or("no message")?;
+        let other = squall::trace::OpId { client: 3 - client.number(), ..message.id };
+        client.fail(other);
+        client.unknown(message.id);
+        client.complete(message.id);
+        client.fail(message.id);
+        Ok(())
+    };
+    let outcome = run(client_only(meddles), "workload.clients = 2");
+    let ends = &outcome.to_json()["operations"];
+    assert_eq!((&ends["completed"], &ends["failed"]), (&2.into(), &0.into()));
+}
+
+#[test]
+fn memory_is_added_up_over_hosts_at_one_time_and_gone_with_a_crash() {
+    use squall::time::{Duration, sleep};
+    let client = async |client: Client| {
+        let (number, step) = (u64::from(client.number()), Duration::from_millis(10));
+        for entries in [10 * number, number, 3 * number] {
+            squall::memory_entries(entries);
+            sleep(step).await;
+        }
+        Ok(())
+    };
+    let outcome = run(client_only(client), "workload.clients = 2");
+    assert_eq!(outcome.run.counts.peak_memory_entries, 30);
+    // The first 30 entries are gone when new ones come.
+    let crash = "workload.clients = 2
+        fault = [{ at = '5ms', action = 'crash', host = 'client-*', for = '1ms' }]";
+    assert_eq!(run(client_only(client), crash).run.counts.peak_memory_entries, 30);
+}
+
+#[test]
+fn disorder_names_the_first_delivery_that_was_out_of_order() {
+    let server = async |server: squall::Server| {
+        let socket = squall::net::UdpSocket::bind(server.address()).await?;
+        let mut messages = Vec::new();
+        let mut buffer = [0; 99];
+        for _ in 0..4 {
+            let (length, _) = socket.recv_from(&mut buffer).await?;
+            messages.push(buffer[..length].to_vec());
+        }
+        for index in [0, 2, 1, 3] {
+            server.deliver(&messages[index]);
+        }
+        Ok(())
+    };
+    let protocol = scripted(1, Client::unknown).server(server);
+    let failure = |expect: &str| {
+        let outcome = run(protocol.clone(), &format!("workload.messages = 4\n{expect}"));
+        outcome.report.failures[0].clone()
+    };
+    assert_eq!(
+        failure("expect.order = 'fifo'"),
+        "fifo is violated: client-1#2 was delivered at 30.000 ms, after client-1#3"
+    );
+    assert_eq!(
+        failure("expect = { order = 'fifo', guarantee = 'exactly-once' }"),
+        "fifo is violated: client-1#3 was delivered at 30.000 ms, when client-1#2 was next in order"
+    );
+}

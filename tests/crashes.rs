@@ -361,3 +361,41 @@ fn crashes_of_many_hosts_that_trigger_each_other_are_no_recursion() {
     );
     assert_eq!(outcome.to_json()["operations"]["unknown"], 20_000);
 }
+
+#[test]
+fn a_host_that_pauses_itself_stops_at_its_next_await_and_goes_on_from_there() {
+    async fn client(client: Client) -> HostResult {
+        let socket = UdpSocket::bind("0.0.0.0:0").await?;
+        report("now");
+        report("before the await");
+        socket.send_to(b"x", client.server()).await?;
+        report("after it");
+        Ok(())
+    }
+    let pause = "fault = [{ event = { host = 'client-1', name = 'now' }, action = 'pause',
+        host = 'client-1', for = '7ms' }]";
+    let protocol = client_only(client).events(&["now", "before the await", "after it"]);
+    let seen = reports(&run(protocol, pause));
+    let times: Vec<f64> = seen.iter().map(|(_, _, at)| *at).collect();
+    assert_eq!(times, [0.0, 0.0, 7.0], "{seen:?}");
+}
+
+#[test]
+fn a_handle_of_a_dead_incarnation_aborts_nothing_of_the_next() {
+    use std::cell::RefCell;
+    thread_local! {
+        static OLD: RefCell<Option<squall::task::JoinHandle<()>>> = const { RefCell::new(None) };
+    }
+    async fn client(_: Client) -> HostResult {
+        let task = spawn(async {
+            sleep(50 * MS).await;
+            report("done");
+        });
+        if let Some(old) = OLD.replace(Some(task)) {
+            old.abort();
+        }
+        std::future::pending().await
+    }
+    let crash = "fault = [{ at = '10ms', action = 'crash', host = 'client-1', for = '1ms' }]";
+    assert_eq!(names(&run(client_only(client), crash)), ["done"]);
+}

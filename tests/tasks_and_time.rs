@@ -214,7 +214,9 @@ fn what_is_kept_from_an_earlier_run_does_nothing_to_a_later_one() {
         squall::task::select(asleep.as_mut(), sleep(MS)).await;
         old.iter().for_each(squall::task::JoinHandle::abort);
         if let Some(old_sleep) = old_sleep {
+            let before = Instant::now();
             old_sleep.await;
+            assert_eq!(before.elapsed(), Duration::ZERO, "its world is over");
         }
         KEPT.with_borrow_mut(|kept| kept.push(task));
         SLEEP.set(Some(asleep));

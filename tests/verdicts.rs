@@ -369,3 +369,15 @@ fn disorder_names_the_first_delivery_that_was_out_of_order() {
         "fifo is violated: client-1#3 was delivered at 30.000 ms, when client-1#2 was next in order"
     );
 }
+
+#[test]
+fn damage_is_reported_where_it_was_first_seen() {
+    let server = async |server: squall::Server| {
+        server.deliver(b"rubbish that nobody has sent");
+        squall::time::sleep(squall::time::Duration::from_millis(5)).await;
+        server.deliver(b"more of it, and even longer");
+        Ok(())
+    };
+    let outcome = run(client_only(idles).server(server), "");
+    assert!(outcome.report.failures[0].ends_with("at 0.000 ms"), "{:?}", outcome.report.failures);
+}

@@ -193,26 +193,33 @@ fn a_paused_host_does_nothing_but_its_buffers_fill() {
     assert_eq!(times, [10.0, 45.0, 45.0, 45.0, 50.0]);
 }
 
-#[test]
-fn calm_ends_crashes_pauses_and_partitions() {
-    async fn server(server: Server) -> HostResult {
+/// A client that sends without waiting, and a server that delivers each message so many times.
+fn blind(deliveries: usize) -> Protocol {
+    let server = move |server: Server| async move {
         let socket = UdpSocket::bind(server.address()).await?;
         let mut buffer = [0; 99];
         loop {
             let (length, _) = socket.recv_from(&mut buffer).await?;
-            server.deliver(&buffer[..length]);
+            for _ in 0..deliveries {
+                server.deliver(&buffer[..length]);
+            }
         }
-    }
-    async fn client(mut client: Client) -> HostResult {
+    };
+    let client = async |mut client: Client| {
         let socket = UdpSocket::bind("0.0.0.0:0").await?;
         while let Some(message) = client.next().await {
             socket.send_to(&message.payload, client.server()).await?;
             client.unknown(message.id);
         }
         Ok(())
-    }
+    };
+    Protocol::new("test", "For a test.").server(server).client(client)
+}
+
+#[test]
+fn calm_ends_crashes_pauses_and_partitions() {
     let outcome = run(
-        Protocol::new("test", "For a test.").server(server).client(client),
+        blind(1),
         "workload = { messages = 30, interval = '10ms', clients = 2 }
          link = [{ from = '*', to = '*', delay = '1ms', loss = '50%' }]
          fault = [
@@ -318,25 +325,8 @@ fn faults_at_the_very_start_come_before_any_software() {
 
 #[test]
 fn a_crash_and_its_end_at_one_event_leave_no_ghost() {
-    async fn server(server: Server) -> HostResult {
-        let socket = UdpSocket::bind(server.address()).await?;
-        let mut buffer = [0; 99];
-        loop {
-            let (length, _) = socket.recv_from(&mut buffer).await?;
-            server.deliver(&buffer[..length]);
-            server.deliver(&buffer[..length]);
-        }
-    }
-    async fn client(mut client: Client) -> HostResult {
-        let socket = UdpSocket::bind("0.0.0.0:0").await?;
-        while let Some(message) = client.next().await {
-            socket.send_to(&message.payload, client.server()).await?;
-            client.unknown(message.id);
-        }
-        Ok(())
-    }
     let outcome = run(
-        Protocol::new("test", "For a test.").server(server).client(client),
+        blind(2),
         "fault = [
            { event = { host = 'server', name = 'delivered' }, nth = 1, action = 'crash', host = 'server' },
            { event = { host = 'server', name = 'delivered' }, nth = 1, action = 'calm' },

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use rand::TryRng;
 
-use crate::stream::Stream;
+use crate::stream::{Stream, fill};
 use crate::world;
 
 /// The random numbers of the running host. Implements [`rand::Rng`].
@@ -45,9 +45,7 @@ impl TryRng for HostRng {
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
-        }
+        fill(bytes, || self.next());
         Ok(())
     }
 }

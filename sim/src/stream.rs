@@ -81,10 +81,15 @@ impl TryRng for Draw {
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
-        }
+        fill(bytes, || self.next());
         Ok(())
+    }
+}
+
+/// Fills bytes from a source of numbers.
+pub(crate) fn fill(bytes: &mut [u8], mut next: impl FnMut() -> u64) {
+    for chunk in bytes.chunks_mut(8) {
+        chunk.copy_from_slice(&next().to_le_bytes()[..chunk.len()]);
     }
 }
 

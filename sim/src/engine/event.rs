@@ -317,9 +317,8 @@ impl Loop<'_> {
             for chore in chores {
                 match chore {
                     Chore::Restart(host) => {
-                        if world::with(|world| world.restart(host)) == Some(true) {
-                            self.start(host);
-                        }
+                        world::with(|world| world.restart(host));
+                        self.start(host);
                     }
                     Chore::Ready(parked) => {
                         READY.with_borrow_mut(|ready| ready.extend(parked));

@@ -277,9 +277,8 @@ fn do_chores(sim: &mut turmoil::Sim<'_>) {
                     }
                 }
                 Chore::Restart(host) => {
-                    if world::with(|world| world.restart(host)) == Some(true) {
-                        sim.bounce(name(host));
-                    }
+                    world::with(|world| world.restart(host));
+                    sim.bounce(name(host));
                 }
                 // Pausing is refused when the scenario is loaded.
                 Chore::Ready(_) => {}

@@ -145,13 +145,13 @@ impl Network {
     pub(crate) fn transmit_slowly(&mut self, now: u64, packet: &Packet<'_>, fate: &mut Fate) {
         let link = self.links.get(self.seed, &self.hosts, packet.from, packet.to);
         let n = link.next();
-        let mut order = Asked::default();
+        let mut asked = Asked::default();
         if self.has_packet_faults && !self.calm {
             let attempt = self.attempts.as_mut().map_or(0, |attempts| attempts.count(packet));
             let inspected = Inspected::new(packet, self.dissect, attempt);
             let ends = [packet.from, packet.to].map(|host| self.hosts[host as usize].as_str());
             for (index, fault) in self.faults.iter_mut().enumerate() {
-                meet(now, index as u32, fault, &inspected, packet, &ends, link, &mut order, fate);
+                meet(now, index as u32, fault, &inspected, packet, &ends, link, &mut asked, fate);
             }
         }
         for index in &self.active {
@@ -203,7 +203,7 @@ impl Network {
             copies += 1;
             fate.marks.push(Mark::Duplicated { by: Cause::Link, copies: 1 });
         }
-        for copy in 0..copies + order.copies.len() as u64 {
+        for copy in 0..copies + asked.copies.len() as u64 {
             let Some(departure) = link.departs(now, length, spec) else {
                 fate.overflowed += 1;
                 continue;
@@ -212,8 +212,8 @@ impl Network {
             if skipped {
                 fate.marks.push(Mark::Reordered);
             }
-            let behind = copy.checked_sub(copies).map_or(0, |extra| order.copies[extra as usize]);
-            let delay = delay.saturating_add(order.extra).saturating_add(behind);
+            let behind = copy.checked_sub(copies).map_or(0, |extra| asked.copies[extra as usize]);
+            let delay = delay.saturating_add(asked.extra).saturating_add(behind);
             fate.arrivals.push(departure.saturating_add(delay));
         }
     }
@@ -375,7 +375,7 @@ fn meet(
     packet: &Packet<'_>,
     ends: &[&str],
     link: &mut Link,
-    order: &mut Asked,
+    asked: &mut Asked,
     fate: &mut Fate,
 ) {
     let Some((rule, pick)) = fault.packet() else {
@@ -408,12 +408,12 @@ fn meet(
     match fault.spec.action {
         Action::Drop => fate.dropped = Some(DropReason::Fault(index)),
         Action::Duplicate { copies, after } => {
-            order.copies.extend((1..=copies).map(|copy| after.saturating_mul(copy)));
+            asked.copies.extend((1..=copies).map(|copy| after.saturating_mul(copy)));
             let copies = u32::try_from(copies).unwrap_or(u32::MAX);
             fate.marks.push(Mark::Duplicated { by, copies });
         }
         Action::Delay { by: length } => {
-            order.extra = order.extra.saturating_add(length);
+            asked.extra = asked.extra.saturating_add(length);
             fate.marks.push(Mark::Delayed { by, length });
         }
         Action::Corrupt { bits } => {

@@ -85,9 +85,6 @@ impl World {
 
     /// Ends a fault.
     pub(super) fn end_fault(&mut self, fault: u32) {
-        if self.network.is_calm() {
-            return;
-        }
         match self.network.fault(fault).action {
             Action::Partition { .. } | Action::Link { .. } => {
                 self.recorder.fault_ended(fault);
@@ -175,20 +172,15 @@ impl World {
         }
     }
 
-    /// Starts the next incarnation of a host, once what is left of the last one was dropped. False if
-    /// it is to stay down, or was restarted already.
-    pub fn restart(&mut self, host: HostId) -> bool {
+    /// Starts the next incarnation of a host, once what is left of the last one was dropped.
+    pub fn restart(&mut self, host: HostId) {
         let state = &mut self.hosts[host as usize];
-        if state.up || !state.crashed_by.is_empty() {
-            return false;
-        }
         state.restart();
         let (incarnation, paused) = (state.incarnation, !state.runs());
         self.recorder.host(host, HostChange::Restarted(incarnation));
         if paused {
             self.recorder.host(host, HostChange::Paused);
         }
-        true
     }
 
     fn calm(&mut self) {

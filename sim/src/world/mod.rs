@@ -100,6 +100,7 @@ pub(crate) struct World {
     /// The events that the protocol declares; if it declares none, it may report any.
     events: Vec<&'static str>,
     flights: Flights,
+    /// Until when each fault is in force, nanoseconds; 0 if it has not begun.
     fault_ends: Vec<u64>,
     /// Faults that wait for those before them to begin.
     triggered: VecDeque<u32>,
@@ -183,10 +184,7 @@ impl World {
                     self.sockets.get(socket, generation).is_some()
                 }
                 Due::Arrival(flight) => self.flights.get(flight).state == State::Flying,
-                Due::FaultBegins(_) => !self.network.is_calm(),
-                Due::FaultEnds(fault) => {
-                    at >= self.fault_ends[fault as usize] && !self.network.is_calm()
-                }
+                Due::FaultBegins(_) | Due::FaultEnds(_) => !self.network.is_calm(),
             };
             if matters {
                 return Some(at);

@@ -12,7 +12,7 @@ use std::collections::{BinaryHeap, VecDeque};
 pub(crate) enum Due {
     /// A fault begins.
     FaultBegins(u32),
-    /// A fault ends, unless it was prolonged.
+    /// A fault ends.
     FaultEnds(u32),
     /// A datagram arrives.
     Arrival(u32),

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 
-use crate::network::HostId;
+use crate::network::{DropReason, HostId};
 use crate::world::{self, SocketKey, World};
 
 pub use crate::world::MAX_PAYLOAD;
@@ -200,6 +200,15 @@ impl UdpSocket {
         }
     }
 
+    /// Says that the software throws away the datagram that it received last on this socket, and
+    /// why, so that the trace and the counts know it as dropped. Elsewhere than on a simulated host
+    /// it does nothing.
+    pub fn reject(&self, why: Rejection) {
+        if let Kind::Simulated(key) = &self.0 {
+            world::with_live_host(|world, _| world.reject(*key, why.reason()));
+        }
+    }
+
     /// Receives a datagram of the connected peer.
     ///
     /// # Errors
@@ -207,6 +216,24 @@ impl UdpSocket {
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.peer_addr()?;
         Ok(self.recv_from(buffer).await?.0)
+    }
+}
+
+/// Why software throws a datagram away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// Its checksum is wrong.
+    Checksum,
+    /// There is no room for it.
+    BufferFull,
+}
+
+impl Rejection {
+    fn reason(self) -> DropReason {
+        match self {
+            Rejection::Checksum => DropReason::Checksum,
+            Rejection::BufferFull => DropReason::BufferFull,
+        }
     }
 }
 

@@ -83,8 +83,17 @@ pub struct WorkloadPlan {
     pub size: u64,
     /// Pause between operations, nanoseconds.
     pub interval: u64,
-    /// The bytes of a real file, cut into messages; absent: bytes made from each operation's number.
-    pub payload: Option<Arc<[u8]>>,
+    /// The bytes of a real file; absent: bytes made from each operation's number.
+    pub payload: Option<Payload>,
+}
+
+/// How a real file is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// Cut into messages of the workload's size.
+    Cut(Arc<[u8]>),
+    /// Each message carries the whole of it.
+    Whole(Arc<[u8]>),
 }
 
 /// A property of a run that a check decides. Below, n is how often one operation was delivered or

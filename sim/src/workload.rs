@@ -4,7 +4,7 @@
 //! receiving application knows which operation it was handed, and integrity can be checked byte for
 //! byte without keeping what was sent.
 
-use crate::plan::WorkloadPlan;
+use crate::plan::{Payload, WorkloadPlan};
 use crate::stream::{GOLDEN, mix};
 use crate::trace::OpId;
 
@@ -56,7 +56,10 @@ fn length(workload: &WorkloadPlan, op: OpId) -> usize {
 
 /// The part of the real file that the operation carries.
 fn piece(workload: &WorkloadPlan, op: OpId) -> Option<&[u8]> {
-    let file = workload.payload.as_deref()?;
+    let file = match workload.payload.as_ref()? {
+        Payload::Whole(file) => return Some(file),
+        Payload::Cut(file) => file,
+    };
     let size = (workload.size as usize).saturating_sub(IDENTITY).max(1);
     let start = (op.number.saturating_sub(1) as usize).saturating_mul(size).min(file.len());
     Some(&file[start..start.saturating_add(size).min(file.len())])
@@ -90,8 +93,8 @@ impl Filler {
 mod tests {
     use super::*;
 
-    fn plan(size: u64, payload: Option<&[u8]>) -> WorkloadPlan {
-        WorkloadPlan { operations: 9, size, interval: 0, payload: payload.map(Into::into) }
+    fn plan(size: u64, payload: Option<Payload>) -> WorkloadPlan {
+        WorkloadPlan { operations: 9, size, interval: 0, payload }
     }
 
     #[test]
@@ -116,9 +119,22 @@ mod tests {
     #[test]
     fn a_file_is_cut_without_loss() {
         let file: Vec<u8> = (0..=99).collect();
-        let plan = plan(40, Some(&file));
+        let plan = plan(40, Some(Payload::Cut(file.as_slice().into())));
         let pieces = (1..=4).map(|number| message(&plan, OpId { client: 1, number }));
         let joined: Vec<u8> = pieces.flat_map(|bytes| bytes[IDENTITY..].to_vec()).collect();
         assert_eq!(joined, file);
+    }
+
+    #[test]
+    fn a_whole_file_travels_in_every_message() {
+        let file: Vec<u8> = (0..=99).collect();
+        let plan = plan(108, Some(Payload::Whole(file.as_slice().into())));
+        for number in 1..=3 {
+            let op = OpId { client: 1, number };
+            let bytes = message(&plan, op);
+            assert_eq!(bytes[IDENTITY..], file);
+            assert!(is_message(&plan, op, &bytes));
+            assert!(!is_message(&plan, OpId { client: 2, number }, &bytes));
+        }
     }
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use squall_sim::plan::{Engine, Plan};
-use squall_sim::protocol::{OptionKind, OptionSpec, OptionValue, ProtocolSpec};
+use squall_sim::protocol::{OptionContext, OptionKind, OptionProblem, OptionSpec, OptionValue};
+use squall_sim::protocol::{Options, ProtocolSpec};
 use squall_sim::scenario::{Diagnostics, Scenario};
 
 #[path = "scenario_files/fuzz.rs"]
@@ -17,10 +18,34 @@ fn option(name: &'static str, kind: OptionKind, default: Option<OptionValue>) ->
     OptionSpec { name, kind, default, help: "an option" }
 }
 
+fn window_in_buffer(options: &Options, _: &OptionContext) -> Option<OptionProblem> {
+    let (window, buffer) = (options.number("window"), options.number("buffer"));
+    (window > buffer).then(|| OptionProblem {
+        blamed: "window",
+        message: format!("a window of {window} is more than the buffer of {buffer} bytes holds"),
+        help: "enlarge `buffer`".to_owned(),
+    })
+}
+
+fn buffer_in_mtu(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
+    let (pause, mtu) = (options.get("pause"), context.mtu?);
+    let small = pause == Some(&OptionValue::Word("adaptive".to_owned())) && context.message > mtu;
+    small.then(|| OptionProblem {
+        blamed: "size",
+        message: format!("a message of {} bytes is over the MTU of {mtu}", context.message),
+        help: "make the messages smaller".to_owned(),
+    })
+}
+
 /// A protocol with everything a protocol can declare, and one with nothing.
 fn protocols() -> Vec<ProtocolSpec> {
     let choice = OptionKind::Choice(vec!["cumulative", "selective"]);
     let number = |n| Some(OptionValue::Number(n));
+    let factor = OptionKind::Decimal { min: 1.0, max: 100.0 };
+    let backoff = vec![
+        option("initial", OptionKind::Duration { min: 1 }, number(200_000_000)),
+        option("factor", factor, Some(OptionValue::Decimal(2.0))),
+    ];
     vec![
         ProtocolSpec {
             name: "demo".to_owned(),
@@ -28,7 +53,13 @@ fn protocols() -> Vec<ProtocolSpec> {
             options: vec![
                 option("timeout", OptionKind::Duration { min: 1 }, number(100_000_000)),
                 option("window", OptionKind::Count { min: 1, max: 64 }, number(4)),
-                option("buffer", OptionKind::Size, number(1024)),
+                option("buffer", OptionKind::Size { min: 16, max: 1 << 20 }, number(1024)),
+                option(
+                    "pause",
+                    OptionKind::DurationOr { min: 1, words: vec!["adaptive", "none"] },
+                    Some(OptionValue::Word("none".to_owned())),
+                ),
+                option("backoff", OptionKind::Table(backoff), None),
                 option("spread", OptionKind::Probability, None),
                 option("fast_ack", OptionKind::Flag, Some(OptionValue::Flag(false))),
                 option("variant", choice, Some(OptionValue::Word("cumulative".to_owned()))),
@@ -37,6 +68,8 @@ fn protocols() -> Vec<ProtocolSpec> {
             kinds: vec!["data", "ack"],
             fields: vec!["seq", "call"],
             events: vec!["timeout"],
+            checks: vec![window_in_buffer, buffer_in_mtu],
+            any_message_size: true,
         },
         ProtocolSpec { name: "plain".to_owned(), ..ProtocolSpec::default() },
     ]

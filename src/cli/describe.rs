@@ -32,22 +32,34 @@ pub(super) fn protocols(registry: &Registry) -> io::Result<Exit> {
 fn describe(option: &OptionSpec) -> String {
     let default = match (&option.kind, &option.default) {
         (_, None) => "absent".to_owned(),
-        (OptionKind::Duration { .. }, Some(OptionValue::Number(nanos))) => {
+        (
+            OptionKind::Duration { .. } | OptionKind::DurationOr { .. },
+            Some(OptionValue::Number(nanos)),
+        ) => {
             format!("\"{}ms\"", *nanos as f64 / 1e6)
         }
-        (OptionKind::Size, Some(OptionValue::Number(bytes))) => format!("\"{bytes}B\""),
+        (OptionKind::Size { .. }, Some(OptionValue::Number(bytes))) => format!("\"{bytes}B\""),
         (_, Some(OptionValue::Number(number))) => number.to_string(),
-        (_, Some(OptionValue::Probability(probability))) => probability.to_string(),
+        (_, Some(OptionValue::Decimal(number) | OptionValue::Probability(number))) => {
+            number.to_string()
+        }
+        (_, Some(OptionValue::Table(_))) => "table".to_owned(),
         (_, Some(OptionValue::Flag(flag))) => flag.to_string(),
         (_, Some(OptionValue::Word(word))) => format!("\"{word}\""),
     };
     let kind = match &option.kind {
         OptionKind::Duration { .. } => "duration".to_owned(),
-        OptionKind::Size => "size".to_owned(),
+        OptionKind::DurationOr { words, .. } => format!("duration | {}", words.join(" | ")),
+        OptionKind::Size { min, max } => format!("size, {min}B to {max}B"),
+        OptionKind::Decimal { min, max } => format!("{min} to {max}"),
         OptionKind::Count { min, max } => format!("{min} to {max}"),
         OptionKind::Probability => "probability".to_owned(),
         OptionKind::Flag => "true or false".to_owned(),
         OptionKind::Choice(words) => words.join(" | "),
+        OptionKind::Table(options) => {
+            let keys: Vec<&str> = options.iter().map(|option| option.name).collect();
+            format!("table with {}", keys.join(", "))
+        }
     };
     format!("{} = {default}  ({kind})", option.name)
 }

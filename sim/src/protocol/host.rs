@@ -7,7 +7,7 @@ use super::Options;
 use crate::history::Outcome;
 use crate::network::HostId;
 use crate::plan::Plan;
-use crate::time::{Duration, sleep};
+use crate::time::{Duration, Instant, sleep_until};
 use crate::trace::{OpId, Step};
 use crate::{workload, world};
 
@@ -33,7 +33,9 @@ impl Server {
 
     /// Room for a datagram with any of the workload's messages behind a header of up to 64 bytes.
     pub fn buffer(&self) -> Vec<u8> {
-        vec![0; self.plan.workload.size as usize + 64]
+        let most = world::MAX_PAYLOAD;
+        let size = usize::try_from(self.plan.workload.size).unwrap_or(most);
+        vec![0; size.saturating_add(64).min(most)]
     }
 
     /// Hands a message to the application: what a protocol exists for, and what the checks count.
@@ -64,12 +66,15 @@ pub struct Message {
 pub struct Client {
     pub(crate) plan: Arc<Plan>,
     pub(crate) host: HostId,
+    /// True once it has issued an operation.
     started: bool,
+    /// Until when the workload's pause lasts.
+    pause: Option<Instant>,
 }
 
 impl Client {
     pub(crate) fn new(plan: Arc<Plan>, host: HostId) -> Self {
-        Client { plan, host, started: false }
+        Client { plan, host, started: false, pause: None }
     }
 
     /// The protocol's options.
@@ -87,17 +92,22 @@ impl Client {
         SocketAddr::from((world::address(0), SERVER_PORT))
     }
 
-    /// Issues the next operation, after the workload's pause; `None` once all were issued. A client
-    /// that restarts goes on with the first operation that it has not issued.
+    /// Issues the next operation, after the workload's pause, which begins with the call; `None`
+    /// once all were issued. A client that restarts goes on with the first operation that it has
+    /// not issued. If the future is dropped before it is ready, the next call waits for the rest
+    /// of the same pause.
     pub async fn next(&mut self) -> Option<Message> {
         let interval = self.plan.workload.interval;
         let left = world::with_live_host(|world, host| world.has_operations_left(host));
         if left != Some(true) {
             return None;
         }
-        if std::mem::replace(&mut self.started, true) && interval > 0 {
-            sleep(Duration::from_nanos(interval)).await;
+        if self.started && interval > 0 {
+            let pause = || Instant::now() + Duration::from_nanos(interval);
+            sleep_until(*self.pause.get_or_insert_with(pause)).await;
         }
+        self.pause = None;
+        self.started = true;
         let id = world::with_live_host(|world, host| world.invoke(host)).flatten()?;
         Some(Message { id, payload: workload::message(&self.plan.workload, id) })
     }

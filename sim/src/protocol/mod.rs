@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 pub use dissect::{Dissect, Dissection};
 pub use host::{Client, Message, SERVER_PORT, Server, memory_entries, report};
-pub use spec::{OptionKind, OptionSpec, OptionValue, Options, ProtocolSpec};
+pub use spec::{OptionCheck, OptionContext, OptionKind, OptionProblem, OptionSpec, OptionValue};
+pub use spec::{Options, ProtocolSpec};
 
 /// What host software gives back when it ends.
 pub type HostResult = Result<(), Box<dyn std::error::Error>>;
@@ -94,7 +95,21 @@ impl Protocol {
         default: OptionValue,
         help: &'static str,
     ) -> Self {
-        self.spec_mut().options.push(OptionSpec { name, kind, default: Some(default), help });
+        self.spec_mut().options.push(OptionSpec::new(name, kind, default, help));
+        self
+    }
+
+    /// Adds options that scenarios may set under `[options]`, and a check of them together.
+    pub fn options(mut self, options: Vec<OptionSpec>, check: Option<OptionCheck>) -> Self {
+        let spec = self.spec_mut();
+        spec.options.extend(options);
+        spec.checks.extend(check);
+        self
+    }
+
+    /// Says that messages may be larger than a datagram carries: the protocol cuts them.
+    pub fn any_message_size(mut self) -> Self {
+        self.spec_mut().any_message_size = true;
         self
     }
 

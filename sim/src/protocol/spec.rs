@@ -13,8 +13,20 @@ pub enum OptionKind {
         /// Smallest value allowed, nanoseconds. A timeout of 0 would spin.
         min: u64,
     },
-    /// A size such as `"64B"` or `"4KiB"`, in bytes.
-    Size,
+    /// A duration, at least `min` nanoseconds, or one of these words, such as `"adaptive"`.
+    DurationOr {
+        /// Smallest value allowed, nanoseconds.
+        min: u64,
+        /// The words.
+        words: Vec<&'static str>,
+    },
+    /// A size such as `"64B"` or `"4KiB"`, from `min` to `max` bytes, both included.
+    Size {
+        /// Smallest value allowed.
+        min: u64,
+        /// Largest value allowed.
+        max: u64,
+    },
     /// A whole number from `min` to `max`, both included.
     Count {
         /// Smallest value allowed.
@@ -22,12 +34,21 @@ pub enum OptionKind {
         /// Largest value allowed.
         max: u64,
     },
+    /// A number such as `1.5`, from `min` to `max`, both included.
+    Decimal {
+        /// Smallest value allowed.
+        min: f64,
+        /// Largest value allowed.
+        max: f64,
+    },
     /// A probability such as `"10%"` or `0.1`.
     Probability,
     /// `true` or `false`.
     Flag,
     /// One of these words.
     Choice(Vec<&'static str>),
+    /// A table with options of its own.
+    Table(Vec<OptionSpec>),
 }
 
 /// The value of an option, drawn and checked.
@@ -35,12 +56,16 @@ pub enum OptionKind {
 pub enum OptionValue {
     /// Nanoseconds, bytes or a count.
     Number(u64),
+    /// A number with a fraction.
+    Decimal(f64),
     /// A probability in `0.0..=1.0`.
     Probability(f64),
     /// A flag.
     Flag(bool),
     /// A word of a choice.
     Word(String),
+    /// A table of options.
+    Table(Options),
 }
 
 /// One option of a protocol.
@@ -56,8 +81,49 @@ pub struct OptionSpec {
     pub help: &'static str,
 }
 
+impl OptionSpec {
+    /// An option with a default.
+    pub fn new(
+        name: &'static str,
+        kind: OptionKind,
+        default: OptionValue,
+        help: &'static str,
+    ) -> Self {
+        OptionSpec { name, kind, default: Some(default), help }
+    }
+
+    /// An option that may be absent.
+    pub fn absent(name: &'static str, kind: OptionKind, help: &'static str) -> Self {
+        OptionSpec { name, kind, default: None, help }
+    }
+}
+
+/// What else of a scenario a protocol may look at when it checks its options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionContext {
+    /// The largest message of the workload, bytes.
+    pub message: u64,
+    /// The smallest MTU of any `[[link]]`, bytes of an IP datagram; `None` without a limit.
+    pub mtu: Option<u64>,
+}
+
+/// Why options that are right one by one do not go together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionProblem {
+    /// The key to blame, in `[options]` or `[workload]`.
+    pub blamed: &'static str,
+    /// What is wrong, in a few words.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// Checks options together, and against the rest of the scenario. Where the scenario gives ranges it
+/// is asked about their ends, so a limit must be monotonic in each option.
+pub type OptionCheck = fn(&Options, &OptionContext) -> Option<OptionProblem>;
+
 /// What the checker of scenario files must know of a protocol.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct ProtocolSpec {
     /// The name scenarios use.
     pub name: String,
@@ -71,6 +137,10 @@ pub struct ProtocolSpec {
     pub fields: Vec<&'static str>,
     /// The events its hosts report, besides those of the history.
     pub events: Vec<&'static str>,
+    /// Checks of the options together.
+    pub checks: Vec<OptionCheck>,
+    /// True if messages may be larger than a datagram carries.
+    pub any_message_size: bool,
 }
 
 /// The options of one run: every declared option that was given or has a default.
@@ -130,6 +200,30 @@ impl Options {
         match self.get(name) {
             Some(OptionValue::Probability(probability)) => *probability,
             other => wrong_option(name, other, "a probability"),
+        }
+    }
+
+    /// A number with a fraction.
+    ///
+    /// # Panics
+    /// If the protocol declares no such number with a default.
+    #[track_caller]
+    pub fn decimal(&self, name: &str) -> f64 {
+        match self.get(name) {
+            Some(OptionValue::Decimal(number)) => *number,
+            other => wrong_option(name, other, "a number with a fraction"),
+        }
+    }
+
+    /// The table at an option, if it was given.
+    ///
+    /// # Panics
+    /// If the option is not a table.
+    #[track_caller]
+    pub fn table(&self, name: &str) -> Option<&Options> {
+        match self.get(name)? {
+            OptionValue::Table(table) => Some(table),
+            other => wrong_option(name, Some(other), "a table"),
         }
     }
 

@@ -3,13 +3,15 @@
 //! `tables` declares every key of a scenario file once; the checker, the lists of what is allowed
 //! where, and the schema all read that.
 
+use std::borrow::Cow;
+
 use super::units::Unit;
 
 /// The keys of one kind of table.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     /// Where that is, as messages say it, such as `in [[link]]`.
-    pub place: &'static str,
+    pub place: Cow<'static, str>,
     /// Its keys, in the order in which they are listed.
     pub keys: Vec<Key>,
     /// True if other keys can not be judged, for want of a known protocol.
@@ -70,6 +72,10 @@ pub(super) enum Kind {
         /// True if a range may stand there.
         ranges: bool,
     },
+    /// A duration or a range, or one of these words.
+    DurationOr { min: i128, words: Vec<&'static str> },
+    /// A number with a fraction or a range, both limits included.
+    Decimal { min: f64, max: f64 },
     /// A probability or a range.
     Probability,
     /// A clock drift or a range.
@@ -101,6 +107,8 @@ impl Kind {
             Kind::Word(_) => "a word in quotes",
             Kind::Words(_) => "a word in quotes, or an array of them",
             Kind::Whole { unit, .. } => unit.noun(),
+            Kind::DurationOr { .. } => "a duration or a word",
+            Kind::Decimal { .. } => "a number",
             Kind::Probability => "a probability",
             Kind::Drift => "a drift",
             Kind::Loss(_) => "a probability or a table with `gemodel`",

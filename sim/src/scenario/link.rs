@@ -57,6 +57,11 @@ impl Link {
         Some(Link { directions, set })
     }
 
+    /// The smallest MTU that it may set, bytes.
+    pub(super) fn smallest_mtu(&self) -> Option<u64> {
+        self.set.mtu.as_ref().map(Drawn::low)
+    }
+
     /// The rules, under `seed`.
     pub(super) fn rules(&self, seed: u64) -> impl Iterator<Item = LinkRule> + '_ {
         let set = self.set.at(seed);

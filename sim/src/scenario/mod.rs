@@ -1,7 +1,7 @@
 //! Scenario files: from TOML text to a checked [`Scenario`], and from that to a [`Plan`].
 //!
 //! Only this module knows the file format. `tables`, `actions` and `words` declare every key once;
-//! `reader` reads one table by its declaration and collects `errors`; `workload`, `hosts`, `link`,
+//! `reader` and `numbers` read one table by its declaration and collect `errors`; `workload`, `hosts`, `link`,
 //! `fault`, `expect` and `options` read one table each, `units` the quantities in them; `drawn`
 //! holds values that ranges stand for until a seed is known; `diagnostic` draws what is wrong;
 //! `schema` writes the declarations down for editors.
@@ -15,6 +15,7 @@ mod fault;
 mod hosts;
 mod keys;
 mod link;
+mod numbers;
 mod options;
 mod reader;
 mod schema;
@@ -40,7 +41,7 @@ use self::reader::Reader;
 use self::words::Vocabulary;
 use self::workload::Workload;
 use crate::plan::{Engine, Expect, Plan, Schedule};
-use crate::protocol::ProtocolSpec;
+use crate::protocol::{OptionContext, ProtocolSpec};
 
 /// The largest scenario file, bytes.
 const MAX_FILE: usize = 4 << 20;
@@ -270,9 +271,12 @@ fn check(
     let seed = file.whole("seed").map_or(SEED, |one| one.low());
 
     let options = file.table("options");
-    let options = known.map(|spec| DrawnOptions::read(options.as_ref(), spec));
+    let options_table = options;
+    let options = known.map(|spec| DrawnOptions::read(options_table.as_ref(), &spec.options));
+    let any_size = known.is_none_or(|spec| spec.any_message_size);
     let table = file.table("workload");
-    let workload = table.as_ref().map(|table| Workload::read(table, base)).unwrap_or_default();
+    let workload =
+        table.as_ref().map(|table| Workload::read(table, base, any_size)).unwrap_or_default();
     let known_hosts = Hosts::new(workload.most_clients());
     let (mut drifts, mut pauses) = (Vec::new(), Vec::new());
     let hosts = file.table("hosts");
@@ -280,6 +284,13 @@ fn check(
     let links = file.tables("link", link::paths());
     let links: Vec<link::Link> =
         links.iter().filter_map(|table| link::Link::read(table, &known_hosts)).collect();
+    if let (Some(options), Some(spec)) = (&options, known) {
+        let mtu = links.iter().filter_map(link::Link::smallest_mtu).min();
+        let context = OptionContext { message: workload.most_bytes(), mtu };
+        let tables: Vec<&Reader<'_>> =
+            [&options_table, &table].into_iter().flatten().chain([&file]).collect();
+        options.check(spec, &context, &tables);
+    }
     let around = Surroundings { hosts: &known_hosts, words: &words };
     let (links_given, faults_given) = (file.entry_count("link"), file.entry_count("fault"));
     let faults = fault::read_all(&file, &around, &mut pauses);

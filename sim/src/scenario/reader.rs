@@ -5,12 +5,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Span};
-use super::drawn::{Drawn, Number};
 use super::errors::Errors;
 use super::keys::{Key, Keys, Kind};
 use super::tables::{MAX_ENTRIES, MAX_LINKS, homes};
-use super::units::{self, Problem, Quantity, Unit};
-use crate::plan::Bounds;
+use super::units::Problem;
 use crate::text::{listed, nearest, quote};
 
 /// A value in the file.
@@ -47,7 +45,7 @@ impl<'a> Reader<'a> {
         }
         for key in keys.keys.iter().filter(|key| key.required) {
             if !reader.has(key.name) {
-                reader.missing(key.name, keys.place);
+                reader.missing(key.name, &keys.place);
             }
         }
         reader
@@ -117,7 +115,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value at a declared key.
-    fn get(&self, name: &str) -> Option<(&'a Value<'a>, &'a Key)> {
+    pub(super) fn get(&self, name: &str) -> Option<(&'a Value<'a>, &'a Key)> {
         let key = self.keys.get(name);
         debug_assert!(key.is_some() || self.keys.open, "`{name}` is not declared");
         let value = self.table.get(name)?;
@@ -126,7 +124,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes that the value at `span` is not what must stand at `key`.
-    fn wrong(&self, key: &Key, span: Span, problem: Problem) {
+    pub(super) fn wrong(&self, key: &Key, span: Span, problem: Problem) {
         let message = format!("`{}` must be {}", key.name, key.kind.noun());
         let one = Diagnostic::new(span, message).label(problem.label);
         self.errors.add(match problem.help {
@@ -135,7 +133,7 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn wrong_type(&self, key: &Key, value: &Value<'_>, help: &str) {
+    pub(super) fn wrong_type(&self, key: &Key, value: &Value<'_>, help: &str) {
         let problem = Problem {
             label: format!("this is {}", describe(value.get_ref())),
             help: Some(help.to_owned()),
@@ -143,7 +141,12 @@ impl<'a> Reader<'a> {
         self.wrong(key, value.span(), problem);
     }
 
-    fn problem<T>(&self, key: &Key, span: Span, result: Result<T, Problem>) -> Option<T> {
+    pub(super) fn problem<T>(
+        &self,
+        key: &Key,
+        span: Span,
+        result: Result<T, Problem>,
+    ) -> Option<T> {
         result.map_err(|problem| self.wrong(key, span, problem)).ok()
     }
 
@@ -193,6 +196,16 @@ impl<'a> Reader<'a> {
             return None;
         };
         self.word_of(key, value, words)
+    }
+
+    /// The word at a key where something else than a word may stand as well.
+    pub(super) fn word_among(&self, name: &str) -> Option<&'static str> {
+        let (value, key) = self.get(name)?;
+        let (Kind::DurationOr { words, .. }, DeValue::String(text)) = (&key.kind, value.get_ref())
+        else {
+            return None;
+        };
+        words.iter().find(|word| *word == text).copied()
     }
 
     /// Several words, each with its place.
@@ -264,124 +277,6 @@ impl<'a> Reader<'a> {
         self.list(key, value)
     }
 
-    /// A whole number that is not negative: a count, nanoseconds, bytes, bits per second.
-    pub(super) fn whole(&self, name: &str) -> Option<Drawn<u64>> {
-        self.drawn_whole(name, |value| u64::try_from(value).ok())
-    }
-
-    /// A whole number with a sign.
-    pub(super) fn signed(&self, name: &str) -> Option<Drawn<i64>> {
-        self.drawn_whole(name, |value| i64::try_from(value).ok())
-    }
-
-    fn drawn_whole<T: Number>(
-        &self,
-        name: &str,
-        narrow: fn(i128) -> Option<T>,
-    ) -> Option<Drawn<T>> {
-        let (value, key) = self.get(name)?;
-        let Kind::Whole { unit, min, max, ranges } = key.kind else {
-            debug_assert!(false, "`{name}` is not declared as a whole number");
-            return None;
-        };
-        let read = match value.get_ref() {
-            DeValue::Integer(integer) if unit == Unit::Count => {
-                match i128::from_str_radix(integer.as_str(), integer.radix()) {
-                    Ok(number) => Ok(Quantity::One(number)),
-                    Err(_) => Err(Problem { label: "too large".to_owned(), help: None }),
-                }
-            }
-            DeValue::Integer(_) | DeValue::Float(_) if unit != Unit::Count => Err(Problem {
-                label: "a unit is missing".to_owned(),
-                help: Some(unit.how().to_owned()),
-            }),
-            DeValue::String(text) if unit == Unit::Count && !text.contains("..") => Err(Problem {
-                label: "this is a string".to_owned(),
-                help: Some(
-                    "a number stands without quotes; a range, such as \"2..6\", with them"
-                        .to_owned(),
-                ),
-            }),
-            DeValue::String(text) => units::whole(unit, text),
-            _ => {
-                self.wrong_type(key, value, unit.how());
-                return None;
-            }
-        };
-        let quantity = self.problem(key, value.span(), read)?;
-        let (low, high) = quantity.ends();
-        let out_of_range = if low < min && min == 0 {
-            Some("this must not be negative".to_owned())
-        } else if low < min {
-            Some(format!("too small, at least {}", unit.show(min)))
-        } else if high > max {
-            Some(format!("too large, at most {}", unit.show(max)))
-        } else if !ranges && matches!(quantity, Quantity::Range { .. }) {
-            Some("a range can not stand here".to_owned())
-        } else {
-            None
-        };
-        if let Some(label) = out_of_range {
-            self.wrong(key, value.span(), Problem { label, help: None });
-            return None;
-        }
-        let narrowed = match quantity {
-            Quantity::One(one) => Quantity::One(narrow(one)?),
-            Quantity::Range { .. } => Quantity::Range { low: narrow(low)?, high: narrow(high)? },
-        };
-        Some(Drawn::new(narrowed, &self.path_of(name)))
-    }
-
-    /// A probability in `0.0..=1.0`.
-    pub(super) fn probability(&self, name: &str) -> Option<Drawn<f64>> {
-        let (value, key) = self.get(name)?;
-        let number = |text: &str| {
-            let number = text.parse().unwrap_or(f64::NAN);
-            units::check_probability(number, number).map(Quantity::One)
-        };
-        let read = match value.get_ref() {
-            DeValue::Integer(integer) if integer.radix() == 10 => number(integer.as_str()),
-            DeValue::Float(float) => number(float.as_str()),
-            DeValue::String(text) => units::probability(text),
-            _ => {
-                self.wrong_type(key, value, units::PROBABILITY_HOW);
-                return None;
-            }
-        };
-        let quantity = self.problem(key, value.span(), read)?;
-        Some(Drawn::new(quantity, &self.path_of(name)))
-    }
-
-    /// A clock drift, parts per million.
-    pub(super) fn drift(&self, name: &str) -> Option<Drawn<f64>> {
-        let (value, key) = self.get(name)?;
-        let DeValue::String(text) = value.get_ref() else {
-            self.wrong_type(key, value, units::DRIFT_HOW);
-            return None;
-        };
-        let quantity = self.problem(key, value.span(), units::drift(text))?;
-        Some(Drawn::new(quantity, &self.path_of(name)))
-    }
-
-    /// Bounds on a count; a whole number stands for exactly that.
-    pub(super) fn bounds(&self, name: &str) -> Option<Bounds> {
-        let (value, key) = self.get(name)?;
-        let read = match value.get_ref() {
-            DeValue::Integer(integer) => {
-                match u64::from_str_radix(integer.as_str(), integer.radix()) {
-                    Ok(exact) => Ok(Bounds { min: exact, max: Some(exact) }),
-                    Err(_) => Err(Problem { label: "out of range".to_owned(), help: None }),
-                }
-            }
-            DeValue::String(text) => units::bounds(text),
-            _ => {
-                self.wrong_type(key, value, "write bounds such as \"..=60\" or a whole number");
-                return None;
-            }
-        };
-        self.problem(key, value.span(), read)
-    }
-
     /// The table at a key.
     pub(super) fn table(&self, name: &str) -> Option<Reader<'a>> {
         let (value, key) = self.get(name)?;
@@ -401,7 +296,7 @@ impl<'a> Reader<'a> {
                 _ => match name {
                     "event" => "write event = { host = \"...\", name = \"...\" }".to_owned(),
                     "packet" => "write packet = { from = \"...\", to = \"...\" }".to_owned(),
-                    _ => format!("write a [{name}] table, or {name} = {{ ... }}"),
+                    _ => format!("write a [{}] table, or {name} = {{ ... }}", self.path_of(name)),
                 },
             };
             self.wrong_type(key, value, &help);
@@ -483,7 +378,7 @@ impl<'a> Reader<'a> {
         matches!(value, Some(DeValue::Table(_)))
     }
 
-    fn path_of(&self, name: &str) -> String {
+    pub(super) fn path_of(&self, name: &str) -> String {
         match self.path.as_str() {
             "" => name.to_owned(),
             path => format!("{path}.{name}"),

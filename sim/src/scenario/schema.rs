@@ -27,7 +27,11 @@ pub fn schema(protocols: &[ProtocolSpec]) -> Value {
     }
     let properties = &mut schema["properties"];
     loosen(&mut properties["options"]);
-    exclude(&mut properties["workload"], &["messages", "calls", "payload"]);
+    let workload = &mut properties["workload"];
+    exclude(workload, &["messages", "calls", "payload"]);
+    exclude(workload, &["file", "payload"]);
+    exclude(workload, &["file", "size"]);
+    exclude(workload, &["file", "calls"]);
     exclude(&mut properties["expect"], &["guarantee", "violates"]);
     refine_faults(&mut properties["fault"]["items"]);
     schema
@@ -142,6 +146,14 @@ fn of_kind(kind: &Kind) -> Value {
             if *ranges { json!({ "anyOf": [one, range] }) } else { one }
         }
         Kind::Whole { unit, min, ranges, .. } => quantity(&unit.pattern(*min < 0), *ranges),
+        Kind::DurationOr { words, .. } => json!({ "anyOf": [
+            { "enum": words },
+            quantity(&Unit::Duration.pattern(false), true),
+        ] }),
+        Kind::Decimal { min, max } => json!({ "anyOf": [
+            { "type": "number", "minimum": min, "maximum": max },
+            pattern(&format!("{q}\\.\\.=?{q}", q = blanks("[+-]?[0-9]+(\\.[0-9]*)?"))),
+        ] }),
         Kind::Probability => probability(),
         Kind::Drift => {
             let mut schema = quantity("[+-]?[0-9]+(\\.[0-9]*)? *ppm", true);

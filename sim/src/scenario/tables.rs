@@ -10,13 +10,14 @@ use crate::network::Distribution;
 use crate::plan::{Cost, Engine, Guarantee, Schedule};
 
 /// A hundred years of 365.25 days, in nanoseconds.
-const CENTURY: i128 = 876_600 * 3_600_000_000_000;
+pub(super) const CENTURY: i128 = 876_600 * 3_600_000_000_000;
 
 /// The largest UDP payload, bytes.
 pub(super) const MAX_PAYLOAD: i128 = crate::world::MAX_PAYLOAD as i128;
 
-/// Bytes left free in the largest datagram for a protocol's own header.
-const HEADER_ROOM: i128 = 64;
+/// The largest message of a protocol that sends each in one datagram, bytes: room is left for its
+/// header.
+pub(super) const MAX_MESSAGE: i128 = MAX_PAYLOAD - 64;
 
 /// The most clients.
 pub(super) const MAX_CLIENTS: u32 = 100_000;
@@ -62,7 +63,7 @@ fn instant() -> Kind {
 }
 
 fn table(place: &'static str, keys: Vec<Key>) -> Keys {
-    Keys { place, keys, open: false }
+    Keys { place: place.into(), keys, open: false }
 }
 
 /// The whole file.
@@ -117,12 +118,12 @@ pub(super) fn file(words: &Vocabulary) -> Keys {
 
 /// `[options]`.
 pub(super) fn options(words: &Vocabulary) -> Keys {
-    Keys { place: "in [options]", keys: words.options.clone(), open: words.open }
+    Keys { place: "in [options]".into(), keys: words.options.clone(), open: words.open }
 }
 
 fn workload() -> Keys {
-    let size =
-        Kind::Whole { unit: Unit::Size, min: 8, max: MAX_PAYLOAD - HEADER_ROOM, ranges: true };
+    let max = i128::from(MAX_PAYLOAD_FILE);
+    let size = Kind::Whole { unit: Unit::Size, min: 8, max, ranges: true };
     let operations = || count(1, i128::from(MAX_OPERATIONS));
     table(
         "in [workload]",
@@ -145,6 +146,7 @@ fn workload() -> Keys {
                 Kind::Path,
                 "A file whose bytes are sent, cut into messages; relative to this file",
             ),
+            key("file", Kind::Path, "A file that is sent as one message; relative to this file"),
         ],
     )
 }
@@ -284,7 +286,7 @@ fn packet(words: &Vocabulary) -> Keys {
         key(name, count(0, i128::from(u64::MAX)), "A number in the protocol's header")
     };
     keys.extend(words.fields.iter().map(field));
-    Keys { place: "in `packet`", keys, open: words.open }
+    Keys { place: "in `packet`".into(), keys, open: words.open }
 }
 
 fn event() -> Keys {
@@ -338,11 +340,11 @@ fn cost_help(cost: Cost) -> &'static str {
 }
 
 /// The tables in which a key of this name is known, for a hint at where a stray one belongs.
-pub(super) fn homes(name: &str) -> Vec<&'static str> {
+pub(super) fn homes(name: &str) -> Vec<String> {
     static TABLES: LazyLock<[Keys; 6]> = LazyLock::new(|| {
         let none = Vocabulary::default();
         [file(&none), workload(), host(), link(), fault(&none), expect()]
     });
     let known = TABLES.iter().filter(|table| table.get(name).is_some());
-    known.map(|table| table.place).collect()
+    known.map(|table| table.place.to_string()).collect()
 }

@@ -2,6 +2,7 @@
 //! of them. Nothing here knows of files.
 
 use crate::plan::Bounds;
+use crate::text::listed;
 
 /// What a whole number counts. Values are nanoseconds, bytes, bits per second, or plain numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,15 @@ pub(super) struct Problem {
     pub label: String,
     /// How to write it.
     pub help: Option<String>,
+}
+
+impl Problem {
+    /// The same where one of these words may stand as well.
+    pub(super) fn or_words(mut self, words: &[&str]) -> Self {
+        let words = format!("known words: {}", listed(words.iter().copied()));
+        self.help = Some(self.help.map_or(words.clone(), |help| format!("{help}; {words}")));
+        self
+    }
 }
 
 fn problem(label: impl Into<String>, help: impl Into<String>) -> Problem {
@@ -249,6 +259,15 @@ pub(super) fn check_probability(value: f64, written: f64) -> Result<f64, Problem
 
 /// How to write a probability.
 pub(super) const PROBABILITY_HOW: &str = "write a probability such as \"10%\" or 0.1";
+
+/// How to write a number with a fraction.
+pub(super) const DECIMAL_HOW: &str =
+    "write a number such as 2 or 1.5; a range, such as \"1.5..3\", in quotes";
+
+/// Reads `1.5`, or a range of such numbers.
+pub(super) fn decimals(text: &str) -> Result<Quantity<f64>, Problem> {
+    real(text, |text| float(text).ok_or_else(|| problem("not a decimal number", DECIMAL_HOW)))
+}
 
 /// The largest clock drift either way, parts per million.
 pub(super) const MAX_DRIFT: f64 = 100_000.0;

@@ -1,10 +1,10 @@
 //! The words that depend on the protocol: its options, the kinds and fields of its datagrams, the
 //! events its hosts report.
 
-use super::keys::{Key, Kind};
+use super::keys::{Key, Keys, Kind};
 use super::tables::{count, duration_from, key};
 use super::units::Unit;
-use crate::protocol::{OptionKind, ProtocolSpec};
+use crate::protocol::{OptionKind, OptionSpec, ProtocolSpec};
 
 /// The words that depend on the protocol.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,7 @@ impl Vocabulary {
             all.open = false;
             for option in &protocol.options {
                 if !all.options.iter().any(|key| key.name == option.name) {
-                    all.options.push(key(option.name, option_kind(&option.kind), option.help));
+                    all.options.push(option_key(option));
                 }
             }
             add(&mut all.kinds, &protocol.kinds);
@@ -69,16 +69,30 @@ const PACKET_KEYS: [&str; 4] = ["from", "to", "kind", "attempt"];
 const HISTORY_EVENTS: [&str; 6] =
     ["invoked", "delivered", "executed", "completed", "failed", "unknown"];
 
+fn option_key(option: &OptionSpec) -> Key {
+    key(option.name, option_kind(option.name, &option.kind), option.help)
+}
+
 /// The kind of value of a protocol's option.
-fn option_kind(kind: &OptionKind) -> Kind {
+fn option_kind(name: &str, kind: &OptionKind) -> Kind {
     match kind {
         OptionKind::Duration { min } => duration_from(i128::from(*min)),
-        OptionKind::Size => {
-            Kind::Whole { unit: Unit::Size, min: 0, max: i128::from(u64::MAX >> 1), ranges: true }
+        OptionKind::DurationOr { min, words } => {
+            Kind::DurationOr { min: i128::from(*min), words: words.clone() }
         }
+        OptionKind::Size { min, max } => {
+            let (min, max) = (i128::from(*min), i128::from(*max));
+            Kind::Whole { unit: Unit::Size, min, max, ranges: true }
+        }
+        OptionKind::Decimal { min, max } => Kind::Decimal { min: *min, max: *max },
         OptionKind::Count { min, max } => count(i128::from(*min), i128::from(*max)),
         OptionKind::Probability => Kind::Probability,
         OptionKind::Flag => Kind::Flag,
         OptionKind::Choice(words) => Kind::Word(words.clone()),
+        OptionKind::Table(options) => Kind::Table(Keys {
+            place: format!("in `{name}`").into(),
+            keys: options.iter().map(option_key).collect(),
+            open: false,
+        }),
     }
 }

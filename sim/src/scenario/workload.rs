@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::diagnostic::Diagnostic;
 use super::drawn::{Drawn, at_or};
 use super::reader::Reader;
-use super::tables::{MAX_CLIENTS, MAX_OPERATIONS, MAX_PAYLOAD_FILE};
-use crate::plan::WorkloadPlan;
+use super::tables::{MAX_CLIENTS, MAX_MESSAGE, MAX_OPERATIONS, MAX_PAYLOAD_FILE};
+use crate::plan::{Payload, WorkloadPlan};
 use crate::text::quote;
 
 /// Bytes per message if the file says nothing.
@@ -19,73 +19,73 @@ const SIZE: u64 = 64;
 const IDENTITY: u64 = 8;
 
 /// `[workload]`, its ranges not yet drawn.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Workload {
     clients: Option<Drawn<u64>>,
-    most_clients: u32,
+    most_clients: Option<u32>,
     operations: Option<Drawn<u64>>,
     size: Option<Drawn<u64>>,
     interval: Option<Drawn<u64>>,
-    payload: Option<Arc<[u8]>>,
+    payload: Option<Payload>,
 }
 
-impl Default for Workload {
-    /// What a file without the table asks for.
-    fn default() -> Self {
-        Workload {
-            clients: None,
-            most_clients: 1,
-            operations: None,
-            size: None,
-            interval: None,
-            payload: None,
-        }
-    }
-}
+/// Keys that can not stand together, and why.
+const EXCLUSIVE: [(&str, &str, &str); 6] = [
+    ("messages", "calls", "they are the same: keep one of them"),
+    (
+        "payload",
+        "messages",
+        "the number of messages follows from the length of the file and `size`",
+    ),
+    ("payload", "calls", "the number of messages follows from the length of the file and `size`"),
+    ("payload", "file", "`payload` cuts a file into messages, `file` sends the whole as one"),
+    ("file", "size", "a message is as long as the file"),
+    ("file", "calls", "say with `messages` how often the file is sent"),
+];
 
 impl Workload {
-    /// Reads the table; a payload's path starts at `base`.
-    pub(super) fn read(table: &Reader<'_>, base: &Path) -> Self {
-        let (messages, calls) = (table.whole("messages"), table.whole("calls"));
+    /// Reads the table; the paths of files start at `base`. Messages of `any_size` are those of a
+    /// protocol that cuts them into datagrams.
+    pub(super) fn read(table: &Reader<'_>, base: &Path, any_size: bool) -> Self {
+        for (first, second, why) in EXCLUSIVE {
+            if table.has(first) && table.has(second) {
+                let message = format!("`{first}` and `{second}` exclude one another");
+                let one = Diagnostic::new(table.key_span(second), message);
+                let one = one.other(table.key_span(first), "the other one").help(why);
+                table.errors.add(one);
+            }
+        }
         let clients = table.whole("clients");
         let most_clients = match &clients {
-            Some(clients) => clients.high() as u32,
+            Some(clients) => Some(clients.high() as u32),
             // A wrong number of clients must not make their names wrong as well.
-            None if table.has("clients") => MAX_CLIENTS,
-            None => 1,
+            None => table.has("clients").then_some(MAX_CLIENTS),
         };
+        let cut = read_payload(table, "payload", base).map(Payload::Cut);
+        let whole = || read_payload(table, "file", base).map(Payload::Whole);
         let mut workload = Workload {
             clients,
             most_clients,
-            operations: messages.or(calls),
+            operations: table.whole("messages").or(table.whole("calls")),
             size: table.whole("size"),
             interval: table.whole("interval"),
-            payload: payload(table, base),
+            payload: cut.or_else(whole),
         };
-        let counts = ["messages", "calls"].into_iter().filter(|key| table.has(key));
-        let counts: Vec<&str> = counts.collect();
-        if let [first, second] = counts.as_slice() {
-            let one =
-                Diagnostic::new(table.key_span(second), "`messages` and `calls` are the same");
-            table
-                .errors
-                .add(one.label("keep one of them").other(table.key_span(first), "the first"));
-        }
-        if let (true, Some(key)) = (table.has("payload"), counts.first()) {
-            let message = format!("`payload` and `{key}` exclude one another");
-            let one = Diagnostic::new(table.key_span(key), message);
-            let one = one.other(table.key_span("payload"), "this file is cut into messages");
-            table.errors.add(
-                one.help("the number of messages follows from the length of the file and `size`"),
-            );
-        }
         workload.check_payload(table);
+        if !any_size && workload.most_bytes() > MAX_MESSAGE as u64 {
+            let key = if table.has("file") { "file" } else { "size" };
+            let message = "the messages are too large for this protocol's datagrams";
+            let one = Diagnostic::new(table.value_span(key), message)
+                .label(format!("too large, at most {MAX_MESSAGE}B"));
+            table.errors.add(one);
+        }
         workload
     }
 
     /// Checks that the payload fits into messages of the size asked for.
     fn check_payload(&mut self, table: &Reader<'_>) {
-        let (Some(payload), size) = (&self.payload, self.size.as_ref().map_or(SIZE, Drawn::low))
+        let (Some(Payload::Cut(payload)), size) =
+            (&self.payload, self.size.as_ref().map_or(SIZE, Drawn::low))
         else {
             return;
         };
@@ -106,7 +106,15 @@ impl Workload {
 
     /// The most clients there may be.
     pub(super) fn most_clients(&self) -> u32 {
-        self.most_clients
+        self.most_clients.unwrap_or(1)
+    }
+
+    /// The most bytes that a message may have.
+    pub(super) fn most_bytes(&self) -> u64 {
+        match &self.payload {
+            Some(Payload::Whole(file)) => IDENTITY + file.len() as u64,
+            _ => self.size.as_ref().map_or(SIZE, Drawn::high),
+        }
     }
 
     /// How many clients there are under `seed`.
@@ -116,11 +124,13 @@ impl Workload {
 
     /// The workload, under `seed`.
     pub(super) fn at(&self, seed: u64) -> WorkloadPlan {
-        let size = at_or(&self.size, seed, SIZE);
-        let operations = match &self.payload {
-            Some(payload) => messages(payload, size).unwrap_or(1),
-            None => at_or(&self.operations, seed, 1),
-        };
+        let (mut size, mut operations) =
+            (at_or(&self.size, seed, SIZE), at_or(&self.operations, seed, 1));
+        match &self.payload {
+            Some(Payload::Cut(payload)) => operations = messages(payload, size).unwrap_or(1),
+            Some(Payload::Whole(_)) => size = self.most_bytes(),
+            None => {}
+        }
         WorkloadPlan {
             operations: operations as u32,
             size,
@@ -136,8 +146,9 @@ fn messages(payload: &[u8], size: u64) -> Option<u64> {
     Some((payload.len() as u64).div_ceil(room))
 }
 
-fn payload(table: &Reader<'_>, base: &Path) -> Option<Arc<[u8]>> {
-    let (path, span) = table.text("payload")?;
+/// The bytes of the file that a key names.
+fn read_payload(table: &Reader<'_>, key: &str, base: &Path) -> Option<Arc<[u8]>> {
+    let (path, span) = table.text(key)?;
     let note = |label: String| {
         let one = Diagnostic::new(span.clone(), format!("can not send the file {}", quote(path)));
         table.errors.add(one.label(label).help("paths start at the scenario file's folder"));

@@ -40,6 +40,8 @@ pub(crate) struct Socket {
     /// The next socket of the same host.
     next: Option<u32>,
     bound_to: Ipv4Addr,
+    /// The datagram, and which copy, that was received last; 0 if there is none to reject.
+    last: (u64, u32),
     /// Other tasks that wait for the same socket.
     others: Vec<Waker>,
 }
@@ -85,6 +87,7 @@ impl Sockets {
             armed: false,
             next: None,
             others: Vec::new(),
+            last: (0, 0),
         };
         match self.free.pop() {
             Some(slot) => {
@@ -308,10 +311,22 @@ impl World {
         };
         let flight = self.flights.get(slot);
         let from = flight.from;
+        socket.last = (flight.id, flight.copy);
         let length = flight.payload.len().min(buffer.len());
         buffer[..length].copy_from_slice(&flight.payload[..length]);
         self.flights.release(slot);
         Poll::Ready(Ok((length, from)))
+    }
+
+    /// The software throws away what it received last on a socket.
+    pub(crate) fn reject(&mut self, key: SocketKey, reason: DropReason) {
+        let Ok(socket) = self.socket(key) else { return };
+        let (id, copy) = std::mem::take(&mut socket.last);
+        // Datagrams are numbered from 1.
+        if id > 0 {
+            self.counts.delivered -= 1;
+            self.dropped(id, copy, reason);
+        }
     }
 
     pub(crate) fn close(&mut self, key: SocketKey) -> Vec<Waker> {

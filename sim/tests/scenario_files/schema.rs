@@ -132,12 +132,16 @@ fn the_schema_refuses_what_a_schema_can_refuse() {
         "fault_names",
         "fault_negative_delay",
         "hosts_unknown",
+        "file_missing",
         "not_utf8",
+        "options_and_mtu",
+        "options_together",
         "partition_both_ways_to_say_it",
         "partition_without_hosts",
         "payload_",
         "syntax_",
         "fault_link_without",
+        "workload_too_large_for",
     ];
     let mut refused = 0;
     for entry in std::fs::read_dir(super::folder().join("bad")).expect("the folder is there") {

@@ -1,11 +1,28 @@
 //! The same protocol code on real loopback sockets.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use squall::net::UdpSocket;
-use squall::protocols::sender::{Clock, Delivery, Patience, Sender};
+use squall::protocols::channel::{Channel, Settings};
+use squall::protocols::checksum::Checksum;
+use squall::protocols::clock::Clock;
+use squall::protocols::sender::{Numbering, Sender};
+use squall::protocols::source::Delivery;
 use squall::protocols::stop_and_wait::{Counters, receive};
+use squall::protocols::timer::Timer;
 use squall::time::{Duration, Instant, sleep, timeout};
+
+/// With a checksum, and with fragments that most messages of the test need.
+fn settings() -> Settings {
+    Settings { checksum: Checksum::Crc32, fragment: Some(200), ..Settings::default() }
+}
+
+async fn sender(peer: SocketAddr, timer: Timer, clock: Clock) -> Sender {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let channel = Channel::new(socket, settings(), 64);
+    Sender::new(channel, peer, timer, clock, Numbering::Counter)
+}
 
 #[test]
 fn stop_and_wait_delivers_each_message_once_over_loopback() {
@@ -18,18 +35,14 @@ fn stop_and_wait_delivers_each_message_once_over_loopback() {
         squall::task::spawn(async move {
             // It listens late, so that the first message is sent more than once.
             sleep(Duration::from_millis(60)).await;
-            receive(&receiver, &mut [0; 2048], Counters::new(false), |message| {
+            let mut channel = Channel::new(receiver, settings(), 2048);
+            receive(&mut channel, Counters::new(false), |message| {
                 log.lock().unwrap().push(message.to_vec());
             })
             .await
         });
-        let patience = Patience {
-            timeout: Duration::from_millis(20),
-            max_attempts: None,
-            clock: Clock::Monotonic,
-        };
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let mut sender = Sender::new(socket, address, patience);
+        let timer = Timer::fixed(Duration::from_millis(20));
+        let mut sender = sender(address, timer, Clock::Monotonic).await;
         let messages: Vec<Vec<u8>> = (0..50u8).map(|n| vec![n; usize::from(n) * 20]).collect();
         for message in &messages {
             let sent = timeout(Duration::from_secs(20), sender.send(message)).await;
@@ -45,13 +58,8 @@ fn giving_up_is_unknown_and_takes_as_long_as_it_should() {
     runtime.block_on(async {
         // Bound, but nobody reads.
         let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let patience = Patience {
-            timeout: Duration::from_millis(10),
-            max_attempts: Some(3),
-            clock: Clock::Wall,
-        };
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let mut sender = Sender::new(socket, silent.local_addr().unwrap(), patience);
+        let timer = Timer { max_attempts: Some(3), ..Timer::fixed(Duration::from_millis(10)) };
+        let mut sender = sender(silent.local_addr().unwrap(), timer, Clock::Wall).await;
         let start = Instant::now();
         assert_eq!(sender.send(b"hello?").await.unwrap(), Delivery::Unknown);
         assert!(start.elapsed() >= Duration::from_millis(25), "{:?}", start.elapsed());

@@ -3,9 +3,9 @@
 
 use std::io;
 
-use squall_sim::net::UdpSocket;
 use squall_sim::protocol::{HostResult, Protocol, Server};
 
+use crate::channel::{self, Channel};
 use crate::sender;
 use crate::wire::{self, Datagram};
 
@@ -15,38 +15,32 @@ pub fn protocol() -> Protocol {
         "ack",
         "Acknowledges each message; the sender tries once and gives up after the timeout.",
     );
-    sender::with_options(protocol, 1)
-        .dissector(&wire::KINDS, &wire::FIELDS, wire::dissect)
+    wire::with_dissector(sender::with_options(protocol, 1))
         .server(deliver_everything)
         .client(sender::run)
 }
 
 /// The server of `ack` and `retry`: acknowledges and delivers whatever comes.
 pub(crate) async fn deliver_everything(server: Server) -> HostResult {
-    let socket = UdpSocket::bind(server.address()).await?;
-    receive(&socket, &mut server.buffer(), |message| {
+    let mut channel = channel::listen(&server).await?;
+    receive(&mut channel, |message| {
         server.deliver(message);
     })
     .await?;
     Ok(())
 }
 
-/// Hands every message to `deliver` and acknowledges it, for ever. What does not fit into `buffer` is
-/// cut off.
+/// Hands every message to `deliver` and acknowledges it, for ever.
 ///
 /// # Errors
 /// Those of the socket.
-pub async fn receive(
-    socket: &UdpSocket,
-    buffer: &mut [u8],
-    mut deliver: impl FnMut(&[u8]),
-) -> io::Result<()> {
+pub async fn receive(channel: &mut Channel, mut deliver: impl FnMut(&[u8])) -> io::Result<()> {
     loop {
-        let (length, from) = socket.recv_from(buffer).await?;
-        let Some(Datagram::Data { seq, message }) = Datagram::decode(&buffer[..length]) else {
+        let (bytes, from) = channel.recv_from().await?;
+        let Some(Datagram::Data { seq, message }) = Datagram::decode(bytes) else {
             continue;
         };
         deliver(message);
-        socket.send_to(&Datagram::Ack { seq }.encode(), from).await?;
+        channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
     }
 }

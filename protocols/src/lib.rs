@@ -14,15 +14,30 @@
 #![forbid(unsafe_code)]
 
 pub mod ack;
+pub mod channel;
+pub mod checksum;
+pub mod clock;
+pub mod fragment;
+pub mod frame;
 pub mod retry;
+pub mod rtt;
 pub mod sender;
+pub mod source;
 pub mod stop_and_wait;
+pub mod timer;
 pub mod udp;
+pub mod unique_id;
 pub mod wire;
 
 use squall_sim::protocol::Protocol;
 
 /// Every shipped protocol, from the lowest rung up.
 pub fn all() -> Vec<Protocol> {
-    vec![udp::protocol(), ack::protocol(), retry::protocol(), stop_and_wait::protocol()]
+    vec![
+        udp::protocol(),
+        ack::protocol(),
+        retry::protocol(),
+        unique_id::protocol(),
+        stop_and_wait::protocol(),
+    ]
 }

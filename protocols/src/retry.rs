@@ -12,8 +12,7 @@ pub fn protocol() -> Protocol {
         "retry",
         "Sends each message again until it is acknowledged; the receiver delivers every copy.",
     );
-    sender::with_options(protocol, 0)
-        .dissector(&wire::KINDS, &wire::FIELDS, wire::dissect)
+    wire::with_dissector(sender::with_options(protocol, 0))
         .server(ack::deliver_everything)
         .client(sender::run)
 }

@@ -1,214 +1,169 @@
-//! The sender of `ack`, `retry` and `stop-and-wait`: one message at a time, sent again until it is
-//! acknowledged or the attempts are used up.
+//! The sender of `ack`, `retry`, `stop-and-wait` and `unique-id`: one message at a time, sent again
+//! until it is acknowledged or the attempts are used up.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
+use rand::Rng;
 use squall_sim::net::UdpSocket;
-use squall_sim::protocol::{Client, HostResult, Message, OptionKind, OptionValue, Options};
-use squall_sim::protocol::{Protocol, report};
-use squall_sim::time::{Duration, Instant, SystemTime, timeout_at};
+use squall_sim::protocol::{Client, HostResult, Message, OptionKind, OptionSpec, OptionValue};
+use squall_sim::protocol::{Options, Protocol, report};
+use squall_sim::random;
+use squall_sim::time::{Instant, timeout_at};
 
+use crate::channel::{self, Channel, Settings};
+use crate::clock::{Clock, Wait};
+use crate::source::{Delivery, Source};
+use crate::timer::{self, Timer};
 use crate::wire::Datagram;
 
-/// How long to wait for an acknowledgement, and how often to try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// Time from a sending to the next.
-    pub timeout: Duration,
-    /// Sendings in all; `None` is without end.
-    pub max_attempts: Option<u64>,
-    /// The clock that the timeout is measured with.
-    pub clock: Clock,
-}
+/// Room for a datagram without a message.
+pub(crate) const ACK_ROOM: usize = 64;
 
-/// A clock of the host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
-    /// The one that is never set.
-    Monotonic,
-    /// The one on the wall. A step of it makes timeouts too short or too long: a classic mistake,
-    /// here to be shown.
-    Wall,
-}
-
-impl Patience {
-    /// As the options say that [`with_options`] declares.
-    pub fn from_options(options: &Options) -> Self {
-        let attempts = options.number("max_attempts");
-        Patience {
-            timeout: options.duration("timeout"),
-            max_attempts: (attempts > 0).then_some(attempts),
-            clock: if options.word("clock") == "wall" { Clock::Wall } else { Clock::Monotonic },
-        }
-    }
-}
-
-/// Declares the options that [`Patience::from_options`] and [`run`] read.
+/// Declares the options that [`run`] reads.
 pub fn with_options(protocol: Protocol, max_attempts: u64) -> Protocol {
-    let attempts = OptionKind::Count { min: 0, max: 1_000_000 };
-    let clocks = OptionKind::Choice(vec!["monotonic", "wall"]);
-    protocol
-        .option(
-            "timeout",
-            OptionKind::Duration { min: 1 },
-            OptionValue::Number(200_000_000),
-            "how long the sender waits for an acknowledgement before it tries again or gives up",
-        )
-        .option(
-            "max_attempts",
-            attempts,
-            OptionValue::Number(max_attempts),
-            "how often a message is sent at the most; 0 is without end",
-        )
-        .option(
-            "clock",
-            clocks,
-            OptionValue::Word("monotonic".into()),
-            "the clock that measures the timeout; a step of the wall clock breaks it",
-        )
-        .option(
-            "client_port",
-            OptionKind::Count { min: 0, max: 65_535 },
-            OptionValue::Number(0),
-            "the client's port; 0 takes a free one, another after each restart",
-        )
-        .events(&["retransmission", "gave-up"])
+    let options = vec![Clock::option(), port_option()];
+    let protocol = timer::with_options(protocol, max_attempts).options(options, None);
+    channel::with_options(protocol)
 }
 
-/// What the sender decides about the message it is sending: the part without I/O.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempts {
-    seq: u32,
-    made: u64,
-    max: Option<u64>,
+/// The option that [`bind`] reads.
+pub(crate) fn port_option() -> OptionSpec {
+    OptionSpec::new(
+        "client_port",
+        OptionKind::Count { min: 0, max: 65_535 },
+        OptionValue::Number(0),
+        "the client's port; 0 takes a free one, another after each restart",
+    )
 }
 
-/// What to do when no acknowledgement came in time.
+/// A client's channel to its server.
+///
+/// # Errors
+/// Those of the socket.
+pub(crate) async fn bind(options: &Options) -> io::Result<Channel> {
+    let port = u16::try_from(options.number("client_port")).unwrap_or(0);
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
+    Ok(Channel::new(socket, Settings::from_options(options), ACK_ROOM))
+}
+
+/// What tells a sender's messages apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnTimeout {
-    /// Send the message again.
-    Retransmit,
-    /// Stop: whether the message arrived is unknown.
-    GiveUp,
+pub enum Numbering {
+    /// A counter, from 1.
+    Counter,
+    /// An identifier that is used once: a random number of the sender's, and a counter.
+    Unique {
+        /// The random number.
+        session: u32,
+    },
 }
 
-impl Attempts {
-    /// The first attempt to send the message with this sequence number.
-    pub fn first(seq: u32, max: Option<u64>) -> Self {
-        Attempts { seq, made: 1, max }
+impl Numbering {
+    /// Identifiers with a random number of this host.
+    pub fn unique() -> Self {
+        Numbering::Unique { session: random::rng().next_u32() }
     }
 
-    /// True if this acknowledges the message; late ones of earlier messages do not.
-    pub fn is_acknowledged_by(&self, datagram: &Datagram<'_>) -> bool {
-        *datagram == Datagram::Ack { seq: self.seq }
-    }
-
-    /// No acknowledgement came in time.
-    pub fn handle_timeout(&mut self) -> OnTimeout {
-        if self.max.is_some_and(|max| self.made >= max) {
-            return OnTimeout::GiveUp;
+    /// The `n`-th message as a datagram, and the acknowledgement that belongs to it.
+    fn datagrams(self, n: u32, message: &[u8]) -> (Datagram<'_>, Datagram<'static>) {
+        match self {
+            Numbering::Counter => (Datagram::Data { seq: n, message }, Datagram::Ack { seq: n }),
+            Numbering::Unique { session } => {
+                let id = u64::from(session) << 32 | u64::from(n);
+                (Datagram::UniqueData { id, message }, Datagram::UniqueAck { id })
+            }
         }
-        self.made += 1;
-        OnTimeout::Retransmit
     }
 }
 
-/// How sending a message ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// The receiver has it.
-    Acknowledged,
-    /// All attempts went without an acknowledgement.
-    Unknown,
-}
-
-/// Sends messages, numbered from 1.
+/// Sends messages one after another.
 #[derive(Debug)]
 pub struct Sender {
-    socket: UdpSocket,
+    channel: Channel,
     peer: SocketAddr,
-    patience: Patience,
-    next_seq: u32,
+    timer: Timer,
+    clock: Clock,
+    numbering: Numbering,
+    next: u32,
 }
 
 impl Sender {
     /// A sender to `peer`.
-    pub fn new(socket: UdpSocket, peer: SocketAddr, patience: Patience) -> Self {
-        Sender { socket, peer, patience, next_seq: 1 }
+    pub fn new(
+        channel: Channel,
+        peer: SocketAddr,
+        timer: Timer,
+        clock: Clock,
+        numbering: Numbering,
+    ) -> Self {
+        Sender { channel, peer, timer, clock, numbering, next: 1 }
     }
 
     /// Sends a message and waits until it is acknowledged or the attempts are used up.
     ///
     /// # Errors
-    /// Those of the socket.
+    /// Those of the socket once the message was sent.
     pub async fn send(&mut self, message: &[u8]) -> io::Result<Delivery> {
-        let seq = self.next_seq;
-        self.next_seq = self.next_seq.wrapping_add(1);
-        let datagram = Datagram::Data { seq, message }.encode();
-        let mut attempts = Attempts::first(seq, self.patience.max_attempts);
+        let (datagram, ack) = self.numbering.datagrams(self.next, message);
+        let datagram = datagram.encode();
+        self.next = self.next.wrapping_add(1);
+        let mut attempts = 1;
         loop {
-            self.socket.send_to(&datagram, self.peer).await?;
-            if self.acknowledged(&attempts).await? {
+            match self.channel.send_to(datagram.clone(), self.peer).await {
+                Err(_) if attempts == 1 => return Ok(Delivery::NeverSent),
+                sent => sent?,
+            }
+            let sent_at = Instant::now();
+            if self.acknowledged(&ack, attempts).await? {
+                self.timer.handle_acknowledgement(sent_at.elapsed(), attempts);
                 return Ok(Delivery::Acknowledged);
             }
-            match attempts.handle_timeout() {
-                OnTimeout::Retransmit => report("retransmission"),
-                OnTimeout::GiveUp => {
-                    report("gave-up");
-                    return Ok(Delivery::Unknown);
-                }
+            if self.timer.gives_up_after(attempts) {
+                report("gave-up");
+                return Ok(Delivery::Unknown);
             }
+            self.timer.handle_timeout();
+            report("retransmission");
+            attempts += 1;
         }
     }
 
-    /// Waits for the acknowledgement until the timeout.
-    async fn acknowledged(&self, attempts: &Attempts) -> io::Result<bool> {
-        let mut buffer = [0; 64];
-        let mut wait = Wait::begin(self.patience);
+    /// Waits for the acknowledgement until the timeout. Late ones of other messages do not count.
+    async fn acknowledged(&mut self, ack: &Datagram<'_>, attempt: u64) -> io::Result<bool> {
+        let mut wait = Wait::begin(self.clock, self.timer.wait(attempt));
         while let Some(deadline) = wait.next() {
-            let received = timeout_at(deadline, self.socket.recv_from(&mut buffer)).await;
+            let received = timeout_at(deadline, self.channel.recv_from()).await;
             let Ok(received) = received else { continue };
-            let (length, from) = received?;
-            let datagram = Datagram::decode(&buffer[..length]);
-            if from == self.peer
-                && datagram.is_some_and(|known| attempts.is_acknowledged_by(&known))
-            {
+            let (bytes, from) = received?;
+            if from == self.peer && Datagram::decode(bytes).as_ref() == Some(ack) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+
+    /// Sends all messages of a source.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub async fn send_all(&mut self, source: &mut impl Source) -> io::Result<()> {
+        while let Some(Message { id, payload }) = source.next().await {
+            let delivery = self.send(&payload).await?;
+            source.ended(id, delivery);
+        }
+        Ok(())
+    }
 }
 
-/// The wait of one attempt.
-enum Wait {
-    Monotonic(Instant),
-    Wall { deadline: Duration, look_every: Duration },
-}
-
-impl Wait {
-    fn begin(patience: Patience) -> Self {
-        match patience.clock {
-            Clock::Monotonic => Wait::Monotonic(Instant::now() + patience.timeout),
-            Clock::Wall => Wait::Wall {
-                deadline: SystemTime::now().since_epoch() + patience.timeout,
-                look_every: (patience.timeout / 10).max(Duration::from_millis(1)),
-            },
-        }
-    }
-
-    /// Until when to wait next; `None` once the timeout is over.
-    fn next(&mut self) -> Option<Instant> {
-        let now = Instant::now();
-        match self {
-            Wait::Monotonic(deadline) => (*deadline > now).then_some(*deadline),
-            Wait::Wall { deadline, look_every } => {
-                let rest = deadline.checked_sub(SystemTime::now().since_epoch())?;
-                (!rest.is_zero()).then(|| now + rest.min(*look_every))
-            }
-        }
-    }
+/// A sender as the options have it.
+pub(crate) async fn open(
+    options: &Options,
+    peer: SocketAddr,
+    numbering: Numbering,
+) -> io::Result<Sender> {
+    let (timer, clock) = (Timer::from_options(options), Clock::from_options(options));
+    Ok(Sender::new(bind(options).await?, peer, timer, clock, numbering))
 }
 
 /// What a client of `ack`, `retry` and `stop-and-wait` runs.
@@ -216,17 +171,8 @@ impl Wait {
 /// # Errors
 /// Those of its socket.
 pub async fn run(mut client: Client) -> HostResult {
-    let port = u16::try_from(client.options().number("client_port")).unwrap_or(0);
-    let socket = UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, port)).await?;
-    let patience = Patience::from_options(client.options());
-    let mut sender = Sender::new(socket, client.server(), patience);
-    while let Some(Message { id, payload }) = client.next().await {
-        match sender.send(&payload).await? {
-            Delivery::Acknowledged => client.complete(id),
-            Delivery::Unknown => client.unknown(id),
-        }
-    }
-    Ok(())
+    let mut sender = open(client.options(), client.server(), Numbering::Counter).await?;
+    Ok(sender.send_all(&mut client).await?)
 }
 
 #[cfg(test)]
@@ -234,20 +180,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_acknowledgement_of_this_message_counts() {
-        let attempts = Attempts::first(7, None);
-        assert!(attempts.is_acknowledged_by(&Datagram::Ack { seq: 7 }));
-        assert!(!attempts.is_acknowledged_by(&Datagram::Ack { seq: 6 }));
-        assert!(!attempts.is_acknowledged_by(&Datagram::Data { seq: 7, message: &[] }));
-    }
-
-    #[test]
-    fn attempts_are_counted_from_the_first() {
-        let mut attempts = Attempts::first(1, Some(3));
-        assert_eq!(attempts.handle_timeout(), OnTimeout::Retransmit);
-        assert_eq!(attempts.handle_timeout(), OnTimeout::Retransmit);
-        assert_eq!(attempts.handle_timeout(), OnTimeout::GiveUp);
-        let mut endless = Attempts::first(1, None);
-        assert!((0..1000).all(|_| endless.handle_timeout() == OnTimeout::Retransmit));
+    fn each_message_has_an_acknowledgement_of_its_own() {
+        for numbering in [Numbering::Counter, Numbering::Unique { session: 7 }] {
+            let (data, ack) = numbering.datagrams(1, b"x");
+            let (other, other_ack) = numbering.datagrams(2, b"x");
+            assert_ne!(data, other);
+            assert_ne!(ack, other_ack);
+        }
+        let (mine, _) = Numbering::Unique { session: 7 }.datagrams(1, b"x");
+        let (yours, _) = Numbering::Unique { session: 8 }.datagrams(1, b"x");
+        assert_ne!(mine, yours);
     }
 }

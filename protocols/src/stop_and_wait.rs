@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 
-use squall_sim::net::UdpSocket;
 use squall_sim::protocol::{HostResult, OptionKind, OptionValue, Protocol, Server};
 use squall_sim::protocol::{memory_entries, report};
 
+use crate::channel::{self, Channel};
 use crate::sender;
 use crate::wire::{self, Datagram};
 
@@ -19,7 +19,7 @@ pub fn protocol() -> Protocol {
         "stop-and-wait",
         "Numbers the messages, one at a time; the receiver acknowledges a copy without delivering it.",
     );
-    sender::with_options(protocol, 0)
+    wire::with_dissector(sender::with_options(protocol, 0))
         .option(
             "resync",
             OptionKind::Flag,
@@ -28,15 +28,14 @@ pub fn protocol() -> Protocol {
              it ignores what it did not expect",
         )
         .events(&["duplicate-suppressed"])
-        .dissector(&wire::KINDS, &wire::FIELDS, wire::dissect)
         .server(server)
         .client(sender::run)
 }
 
 async fn server(server: Server) -> HostResult {
-    let socket = UdpSocket::bind(server.address()).await?;
+    let mut channel = channel::listen(&server).await?;
     let counters = Counters::new(server.options().flag("resync"));
-    receive(&socket, &mut server.buffer(), counters, |message| {
+    receive(&mut channel, counters, |message| {
         server.deliver(message);
     })
     .await?;
@@ -97,20 +96,18 @@ fn is_before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
 }
 
-/// Hands each message to `deliver` once, in order, for ever. What does not fit into `buffer` is cut
-/// off.
+/// Hands each message to `deliver` once, in order, for ever.
 ///
 /// # Errors
 /// Those of the socket.
 pub async fn receive(
-    socket: &UdpSocket,
-    buffer: &mut [u8],
+    channel: &mut Channel,
     mut counters: Counters,
     mut deliver: impl FnMut(&[u8]),
 ) -> io::Result<()> {
     loop {
-        let (length, from) = socket.recv_from(buffer).await?;
-        let Some(Datagram::Data { seq, message }) = Datagram::decode(&buffer[..length]) else {
+        let (bytes, from) = channel.recv_from().await?;
+        let Some(Datagram::Data { seq, message }) = Datagram::decode(bytes) else {
             continue;
         };
         match counters.handle_data(from, seq) {
@@ -119,7 +116,7 @@ pub async fn receive(
             OnData::Ignore => continue,
         }
         memory_entries(counters.len() as u64);
-        socket.send_to(&Datagram::Ack { seq }.encode(), from).await?;
+        channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
     }
 }
 

@@ -1,71 +1,75 @@
 //! Bare datagrams, as in Figures 50.1 and 50.2 of "Operating Systems: Three Easy Pieces": open a
 //! socket, fill in an address, write, read. The client says hello, the server answers.
 
-use squall_sim::net::UdpSocket;
 use squall_sim::protocol::{Client, Dissection, HostResult, Message, OptionKind, OptionValue};
 use squall_sim::protocol::{Protocol, Server};
 use squall_sim::workload;
 
-const HELLO: u8 = b'h';
-const ANSWER: u8 = b'a';
+use crate::channel;
+use crate::frame::{self, FRAGMENT, FRAGMENT_FIELDS, kind};
+use crate::sender;
+use crate::source::{Delivery, Source};
 
 /// The protocol.
 pub fn protocol() -> Protocol {
-    Protocol::new("udp", "Sends each message once, and waits for an answer that may never come.")
-        .option(
-            "wait",
-            OptionKind::Flag,
-            OptionValue::Flag(true),
-            "whether the client waits for the answer, without a timeout; if not, it never knows",
-        )
-        .dissector(&["hello", "answer"], &["message"], dissect)
+    let [piece_of, index, count] = FRAGMENT_FIELDS;
+    let protocol = Protocol::new(
+        "udp",
+        "Sends each message once, and waits for an answer that may never come.",
+    )
+    .option(
+        "wait",
+        OptionKind::Flag,
+        OptionValue::Flag(true),
+        "whether the client waits for the answer, without a timeout; if not, it never knows",
+    )
+    .options(vec![sender::port_option()], None);
+    channel::with_options(protocol)
+        .dissector(&["hello", "answer", FRAGMENT], &[piece_of, index, count], dissect)
         .server(server)
         .client(client)
 }
 
 fn dissect(bytes: &[u8]) -> Option<Dissection> {
-    match bytes {
+    match frame::peek(bytes)? {
         // The protocol numbers nothing; the message says which one it is.
-        [HELLO, message @ ..] => {
+        (kind::HELLO, message) => {
             let id = workload::identify(message)?;
             Some(Dissection::new("hello").with("message", id.number.into()))
         }
-        [ANSWER] => Some(Dissection::new("answer")),
+        (kind::ANSWER, []) => Some(Dissection::new("answer")),
+        (kind::FRAGMENT, rest) => frame::dissect_fragment(rest),
         _ => None,
     }
 }
 
 async fn server(server: Server) -> HostResult {
-    let socket = UdpSocket::bind(server.address()).await?;
-    let mut buffer = server.buffer();
+    let mut channel = channel::listen(&server).await?;
     loop {
-        let (length, client) = socket.recv_from(&mut buffer).await?;
-        let [HELLO, message @ ..] = &buffer[..length] else {
+        let (bytes, client) = channel.recv_from().await?;
+        let [kind::HELLO, message @ ..] = bytes else {
             continue;
         };
         server.deliver(message);
-        socket.send_to(&[ANSWER], client).await?;
+        channel.send_to(vec![kind::ANSWER], client).await?;
     }
 }
 
 async fn client(mut client: Client) -> HostResult {
-    let socket = UdpSocket::bind("0.0.0.0:0").await?;
+    let mut channel = sender::bind(client.options()).await?;
     let wait = client.options().flag("wait");
-    let mut buffer = [0; 64];
     while let Some(Message { id, payload }) = client.next().await {
-        let hello = [&[HELLO], payload.as_slice()].concat();
-        socket.send_to(&hello, "server:10000").await?;
-        if !wait {
-            client.unknown(id);
+        let hello = [&[kind::HELLO], payload.as_slice()].concat();
+        if channel.send_to(hello, client.server()).await.is_err() {
+            client.ended(id, Delivery::NeverSent);
             continue;
         }
-        loop {
-            let (length, _) = socket.recv_from(&mut buffer).await?;
-            if buffer[..length] == [ANSWER] {
-                break;
-            }
+        if !wait {
+            client.ended(id, Delivery::Unknown);
+            continue;
         }
-        client.complete(id);
+        while channel.recv_from().await?.0 != [kind::ANSWER] {}
+        client.ended(id, Delivery::Acknowledged);
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use checksum::ones_complement_sum;
 pub use config::{
     Action, Distribution, FaultSpec, HostId, HostSet, Impairments, LinkRule, Loss, PacketMatch,
     Pick, Trigger,

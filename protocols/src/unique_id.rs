@@ -1,0 +1,59 @@
+//! Unique identifiers: the receiver remembers every message it has had. It delivers each once, and
+//! needs memory for all of them for ever ("Operating Systems: Three Easy Pieces", section 50.3, which
+//! goes on to the sequence counter of [`crate::stop_and_wait`]).
+
+use std::collections::BTreeSet;
+use std::io;
+
+use squall_sim::protocol::{Client, HostResult, Protocol, Server, memory_entries, report};
+
+use crate::channel::{self, Channel};
+use crate::sender::{self, Numbering};
+use crate::wire::{self, Datagram};
+
+/// The protocol.
+pub fn protocol() -> Protocol {
+    let protocol = Protocol::new(
+        "unique-id",
+        "Gives each message an identifier; the receiver remembers them all and suppresses copies.",
+    );
+    wire::with_unique_dissector(sender::with_options(protocol, 0))
+        .events(&["duplicate-suppressed"])
+        .server(server)
+        .client(client)
+}
+
+async fn server(server: Server) -> HostResult {
+    let mut channel = channel::listen(&server).await?;
+    receive(&mut channel, |message| {
+        server.deliver(message);
+    })
+    .await?;
+    Ok(())
+}
+
+async fn client(mut client: Client) -> HostResult {
+    let mut sender = sender::open(client.options(), client.server(), Numbering::unique()).await?;
+    Ok(sender.send_all(&mut client).await?)
+}
+
+/// Hands each message to `deliver` once, in whatever order they come, for ever.
+///
+/// # Errors
+/// Those of the socket.
+pub async fn receive(channel: &mut Channel, mut deliver: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut known = BTreeSet::new();
+    loop {
+        let (bytes, from) = channel.recv_from().await?;
+        let Some(Datagram::UniqueData { id, message }) = Datagram::decode(bytes) else {
+            continue;
+        };
+        if known.insert(id) {
+            deliver(message);
+            memory_entries(known.len() as u64);
+        } else {
+            report("duplicate-suppressed");
+        }
+        channel.send_to(Datagram::UniqueAck { id }.encode(), from).await?;
+    }
+}

@@ -19,9 +19,13 @@ pub mod checksum;
 pub mod clock;
 pub mod fragment;
 pub mod frame;
+pub mod go_back_n;
+pub mod pipeline;
 pub mod retry;
 pub mod rtt;
+pub mod selective_repeat;
 pub mod sender;
+pub mod serial;
 pub mod source;
 pub mod stop_and_wait;
 pub mod timer;
@@ -39,5 +43,7 @@ pub fn all() -> Vec<Protocol> {
         retry::protocol(),
         unique_id::protocol(),
         stop_and_wait::protocol(),
+        go_back_n::protocol(),
+        selective_repeat::protocol(),
     ]
 }

@@ -1,0 +1,393 @@
+//! Selective repeat: the receiver keeps what comes out of order and acknowledges each message by its
+//! own number; the sender sends again only what was not acknowledged (Tanenbaum, "Computer
+//! Networks", section 3.4.3; Kurose and Ross, section 3.4.4).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+
+use squall_sim::protocol::{Client, HostResult, Message, OptionContext, OptionProblem, Options};
+use squall_sim::protocol::{Protocol, Server, memory_entries, report};
+use squall_sim::time::Instant;
+use squall_sim::trace::OpId;
+
+use crate::channel::{self, Channel};
+use crate::pipeline::{self, Sending, Settings, Slot, Window};
+use crate::sender;
+use crate::source::Delivery;
+use crate::timer::Timer;
+use crate::wire::{self, Datagram};
+
+/// The protocol.
+pub fn protocol() -> Protocol {
+    let protocol = Protocol::new(
+        "selective-repeat",
+        "Several messages in flight; only what was lost is sent again, and the receiver sorts.",
+    );
+    wire::with_dissector(pipeline::with_options(protocol, check)).server(server).client(client)
+}
+
+/// The receiver's window and the one before it must not share a number.
+fn check(options: &Options, _: &OptionContext) -> Option<OptionProblem> {
+    let numbers = 1u64 << options.number("sequence_bits");
+    pipeline::check_window(options, numbers / 2, "the window must not be more than half of them")
+}
+
+async fn server(server: Server) -> HostResult {
+    let mut channel = channel::listen(&server).await?;
+    let settings = Settings::from_options(server.options());
+    receive(&mut channel, settings, |message| {
+        server.deliver(message);
+    })
+    .await?;
+    Ok(())
+}
+
+async fn client(mut client: Client) -> HostResult {
+    let mut channel = sender::bind(client.options()).await?;
+    let settings = Settings::from_options(client.options());
+    let mut window = SendWindow::new(settings, Timer::from_options(client.options()));
+    let peer = client.server();
+    pipeline::send_all(&mut client, &mut channel, peer, settings.pace, &mut window).await?;
+    Ok(())
+}
+
+/// Where a message of the window stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// To be sent, for the first time or again.
+    Due,
+    /// Sent, and not acknowledged.
+    InFlight,
+    Acknowledged,
+}
+
+/// The sender's decisions.
+#[derive(Debug)]
+pub struct SendWindow {
+    settings: Settings,
+    timer: Timer,
+    /// The number of the oldest message that is not acknowledged.
+    base: u32,
+    slots: VecDeque<(Slot, State)>,
+    ended: VecDeque<(OpId, Delivery)>,
+    dead: bool,
+}
+
+impl SendWindow {
+    /// Nothing in flight; the first number is 0.
+    pub fn new(settings: Settings, timer: Timer) -> Self {
+        SendWindow {
+            settings,
+            timer,
+            base: 0,
+            slots: VecDeque::new(),
+            ended: VecDeque::new(),
+            dead: false,
+        }
+    }
+}
+
+impl Window for SendWindow {
+    fn has_room(&self) -> bool {
+        self.slots.len() < self.settings.window as usize
+    }
+
+    fn push(&mut self, message: Message) {
+        self.slots.push_back((Slot::new(message), State::Due));
+    }
+
+    fn wants_to_send(&self) -> bool {
+        self.slots.iter().any(|(_, state)| *state == State::Due)
+    }
+
+    /// The oldest comes first, so that what was lost goes before what is new.
+    fn next_sending(&mut self, now: Instant) -> Option<Sending<'_>> {
+        let index = self.slots.iter().position(|(_, state)| *state == State::Due)?;
+        let seq = self.settings.space.add(self.base, index as u32);
+        let (slot, state) = self.slots.get_mut(index)?;
+        slot.sent(now, &self.timer);
+        *state = State::InFlight;
+        Some(Sending { seq, message: &slot.message.payload, attempt: slot.attempts })
+    }
+
+    /// The receiver has the message with this number, whatever became of the others.
+    fn handle_ack(&mut self, now: Instant, seq: u32) {
+        let space = self.settings.space;
+        let index = space.distance(self.base, seq) as usize;
+        let slot = self.slots.get_mut(index).filter(|_| space.contains(seq));
+        let Some((slot, state)) = slot else { return };
+        if slot.attempts == 0 || *state == State::Acknowledged {
+            return;
+        }
+        *state = State::Acknowledged;
+        self.timer.handle_acknowledgement(now - slot.sent_at, slot.attempts);
+        self.ended.push_back((slot.message.id, Delivery::Acknowledged));
+        while self.slots.front().is_some_and(|(_, state)| *state == State::Acknowledged) {
+            self.slots.pop_front();
+            self.base = space.add(self.base, 1);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let in_flight = self.slots.iter().filter(|(_, state)| *state == State::InFlight);
+        in_flight.map(|(slot, _)| slot.deadline).min()
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        let mut late = false;
+        for (slot, state) in &mut self.slots {
+            if *state == State::InFlight && slot.deadline <= now {
+                late = true;
+                *state = State::Due;
+                self.dead |= self.timer.gives_up_after(slot.attempts);
+            }
+        }
+        if self.dead {
+            let open = self.slots.drain(..).filter(|(_, state)| *state != State::Acknowledged);
+            self.ended.extend(open.map(|(slot, _)| slot.given_up()));
+        } else if late {
+            self.timer.handle_timeout();
+        }
+    }
+
+    fn pop_ended(&mut self) -> Option<(OpId, Delivery)> {
+        self.ended.pop_front()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    fn is_dead(&self) -> bool {
+        self.dead
+    }
+}
+
+/// What the receiver decides about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnData {
+    /// It is new, and acknowledged; [`ReceiveWindow::pop`] may have something now.
+    Keep,
+    /// It was there before: its acknowledgement was lost or late, and is sent again.
+    Duplicate,
+    /// It is of no window: it is ignored.
+    Ignore,
+}
+
+/// What the receiver keeps of one sender.
+#[derive(Clone, Debug)]
+pub struct ReceiveWindow {
+    settings: Settings,
+    /// The number of the message to be delivered next.
+    base: u32,
+    /// The messages from `base` on, as far as they are there.
+    kept: VecDeque<Option<Vec<u8>>>,
+}
+
+impl ReceiveWindow {
+    /// Waits for number 0.
+    pub fn new(settings: Settings) -> Self {
+        ReceiveWindow { settings, base: 0, kept: VecDeque::new() }
+    }
+
+    /// Decides about message number `seq`, and keeps it if it is new.
+    pub fn handle_data(&mut self, seq: u32, message: &[u8]) -> OnData {
+        let Settings { window, space, .. } = self.settings;
+        if !space.contains(seq) {
+            return OnData::Ignore;
+        }
+        let ahead = space.distance(self.base, seq);
+        if ahead >= window {
+            let known = space.is_before(seq, self.base);
+            return if known { OnData::Duplicate } else { OnData::Ignore };
+        }
+        let index = ahead as usize;
+        if self.kept.len() <= index {
+            self.kept.resize(index + 1, None);
+        }
+        if self.kept[index].is_some() {
+            return OnData::Duplicate;
+        }
+        self.kept[index] = Some(message.to_vec());
+        OnData::Keep
+    }
+
+    /// The next message in order, if it is there.
+    pub fn pop(&mut self) -> Option<Vec<u8>> {
+        let message = self.kept.front_mut()?.take()?;
+        self.kept.pop_front();
+        self.base = self.settings.space.add(self.base, 1);
+        Some(message)
+    }
+}
+
+/// Hands each message to `deliver` once, in order, for ever.
+///
+/// # Errors
+/// Those of the socket.
+pub async fn receive(
+    channel: &mut Channel,
+    settings: Settings,
+    mut deliver: impl FnMut(&[u8]),
+) -> io::Result<()> {
+    let mut windows: BTreeMap<SocketAddr, ReceiveWindow> = BTreeMap::new();
+    let mut kept = 0;
+    loop {
+        let (bytes, from) = channel.recv_from().await?;
+        let Some(Datagram::Data { seq, message }) = Datagram::decode(bytes) else {
+            continue;
+        };
+        let window = windows.entry(from).or_insert_with(|| ReceiveWindow::new(settings));
+        match window.handle_data(seq, message) {
+            OnData::Keep => kept += 1,
+            OnData::Duplicate => report("duplicate-suppressed"),
+            OnData::Ignore => continue,
+        }
+        let mut ready = Vec::new();
+        while let Some(message) = window.pop() {
+            ready.push(message);
+        }
+        // What is kept, and a counter for each sender.
+        memory_entries((kept + windows.len()) as u64);
+        kept -= ready.len();
+        ready.iter().for_each(|message| deliver(message));
+        channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use squall_sim::time::Duration;
+
+    use super::*;
+    use crate::pipeline::testing::{message, millis, numbers};
+    use crate::serial::SequenceSpace;
+
+    fn settings(window: u32, bits: u32) -> Settings {
+        Settings { window, space: SequenceSpace::new(bits), pace: Duration::ZERO }
+    }
+
+    fn sender(window: u32, bits: u32) -> SendWindow {
+        SendWindow::new(settings(window, bits), Timer::fixed(Duration::from_millis(100)))
+    }
+
+    fn receiver(window: u32, bits: u32) -> ReceiveWindow {
+        ReceiveWindow::new(settings(window, bits))
+    }
+
+    fn deliver(receiver: &mut ReceiveWindow) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| receiver.pop()).collect()
+    }
+
+    #[test]
+    fn only_what_was_lost_is_sent_again() {
+        let mut window = sender(4, 8);
+        (1..=4).for_each(|number| window.push(message(number)));
+        assert!(!window.has_room());
+        assert_eq!(numbers(&mut window, millis(0)), [0, 1, 2, 3]);
+        for ack in [1, 3] {
+            window.handle_ack(millis(10), ack);
+        }
+        assert!(!window.has_room(), "the oldest is missing, so the window stands still");
+        window.handle_timeout(millis(100));
+        assert_eq!(numbers(&mut window, millis(100)), [0, 2]);
+        window.handle_ack(millis(110), 0);
+        assert!(window.has_room());
+        window.push(message(5));
+        window.push(message(6));
+        assert!(!window.has_room());
+        assert_eq!(numbers(&mut window, millis(111)), [4, 5]);
+        assert_eq!(window.deadline(), Some(millis(200)));
+    }
+
+    #[test]
+    fn acknowledgements_of_what_was_not_sent_or_is_not_in_the_window_do_nothing() {
+        let mut window = sender(4, 3);
+        window.push(message(1));
+        window.handle_ack(millis(0), 0);
+        assert_eq!(window.pop_ended(), None);
+        numbers(&mut window, millis(0));
+        for wrong in [1, 3, 4, 7, 8, u32::MAX] {
+            window.handle_ack(millis(1), wrong);
+        }
+        assert_eq!(window.pop_ended(), None);
+        window.handle_ack(millis(1), 0);
+        window.handle_ack(millis(1), 0);
+        assert_eq!(window.pop_ended(), Some((message(1).id, Delivery::Acknowledged)));
+        assert!(window.pop_ended().is_none() && window.is_empty());
+    }
+
+    #[test]
+    fn the_receiver_sorts_within_its_window_and_across_the_wrap() {
+        let mut receiver = receiver(4, 3);
+        for round in 0..5u8 {
+            let base = round * 4 % 8;
+            let seq = |n: u8| u32::from((base + n) % 8);
+            for n in [2, 1, 3] {
+                assert_eq!(receiver.handle_data(seq(n), &[round, n]), OnData::Keep);
+                assert_eq!(receiver.handle_data(seq(n), &[round, n]), OnData::Duplicate);
+                assert!(deliver(&mut receiver).is_empty());
+            }
+            assert_eq!(receiver.handle_data(seq(0), &[round, 0]), OnData::Keep);
+            let ready = deliver(&mut receiver);
+            assert_eq!(ready, [[round, 0], [round, 1], [round, 2], [round, 3]]);
+            // All of the window before this one are duplicates.
+            for n in 0..4 {
+                assert_eq!(receiver.handle_data(seq(n), &[9]), OnData::Duplicate);
+            }
+        }
+    }
+
+    #[test]
+    fn the_edges_of_the_window() {
+        let mut receiver = receiver(4, 8);
+        assert_eq!(receiver.handle_data(3, b"in"), OnData::Keep);
+        assert_eq!(receiver.handle_data(4, b"beyond"), OnData::Ignore);
+        assert_eq!(receiver.handle_data(256, b"no such number"), OnData::Ignore);
+        assert_eq!(receiver.handle_data(255, b"before"), OnData::Duplicate);
+    }
+
+    /// Tanenbaum's example: with 3 bits and a window of 7, a window whose acknowledgements were all
+    /// lost is taken for the next one.
+    #[test]
+    fn a_window_of_more_than_half_the_numbers_delivers_twice() {
+        let delivered = |size: u32| {
+            let mut receiver = receiver(size, 3);
+            let mut count = 0;
+            for _ in 0..2 {
+                for seq in 0..size {
+                    receiver.handle_data(seq, b"x");
+                    count += deliver(&mut receiver).len();
+                }
+            }
+            count as u32
+        };
+        assert_eq!(delivered(4), 4);
+        // The sender knows of no success and begins anew; the receiver already waits for 7.
+        let mut receiver = receiver(7, 3);
+        assert!((0..7).all(|seq| receiver.handle_data(seq, b"x") == OnData::Keep));
+        deliver(&mut receiver);
+        assert_eq!(receiver.handle_data(0, b"x"), OnData::Keep);
+    }
+
+    #[test]
+    fn giving_up_leaves_what_was_sent_unknown_and_fails_the_rest() {
+        let timer = Timer { max_attempts: Some(2), ..Timer::fixed(Duration::from_millis(100)) };
+        let mut window = SendWindow::new(settings(3, 8), timer);
+        window.push(message(1));
+        window.push(message(2));
+        numbers(&mut window, millis(0));
+        window.handle_ack(millis(1), 1);
+        window.handle_timeout(millis(100));
+        assert!(!window.is_dead());
+        numbers(&mut window, millis(100));
+        window.push(message(3));
+        window.handle_timeout(millis(200));
+        assert!(window.is_dead() && window.is_empty());
+        let ended: Vec<_> = std::iter::from_fn(|| window.pop_ended()).collect();
+        let expected =
+            [(2, Delivery::Acknowledged), (1, Delivery::Unknown), (3, Delivery::NeverSent)];
+        assert_eq!(ended, expected.map(|(number, delivery)| (message(number).id, delivery)));
+    }
+}

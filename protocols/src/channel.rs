@@ -14,7 +14,7 @@ use crate::fragment::{self, Fragment, OnFragment, Reassembly};
 use crate::frame::{self, kind};
 
 /// Bytes of the IPv4 and UDP headers.
-const HEADERS: u64 = 28;
+pub(crate) const HEADERS: u64 = 28;
 
 /// The most bytes that the headers and checksum of a shipped protocol take.
 const HEADER_ROOM: u64 = 64;

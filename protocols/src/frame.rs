@@ -30,6 +30,10 @@ pub mod kind {
     pub const UNIQUE_DATA: u8 = 6;
     /// Its acknowledgement.
     pub const UNIQUE_ACK: u8 = 7;
+    /// A part of a byte stream, see [`crate::stream`].
+    pub const SEGMENT: u8 = 8;
+    /// Its acknowledgement.
+    pub const STREAM_ACK: u8 = 9;
 }
 
 /// Puts the checksum of a datagram to its end, and its kind into the first byte.

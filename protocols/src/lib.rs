@@ -28,6 +28,7 @@ pub mod sender;
 pub mod serial;
 pub mod source;
 pub mod stop_and_wait;
+pub mod stream;
 pub mod timer;
 pub mod udp;
 pub mod unique_id;
@@ -45,5 +46,6 @@ pub fn all() -> Vec<Protocol> {
         stop_and_wait::protocol(),
         go_back_n::protocol(),
         selective_repeat::protocol(),
+        stream::protocol(),
     ]
 }

@@ -71,7 +71,8 @@ pub fn with_options(
         ),
         sender::port_option(),
     ];
-    let protocol = timer::with_options(protocol, 0).options(options, Some(check));
+    let protocol =
+        timer::with_options(protocol, 0, timer::Default::Fixed).options(options, Some(check));
     channel::with_options(protocol).events(&["duplicate-suppressed"])
 }
 
@@ -225,7 +226,7 @@ async fn next_event(
 }
 
 /// Without the message that was given up, the receiver delivers none that follow: they are not sent.
-async fn fail_the_rest(source: &mut impl Source) -> io::Result<()> {
+pub(crate) async fn fail_the_rest(source: &mut impl Source) -> io::Result<()> {
     report("gave-up");
     while let Some(Message { id, .. }) = source.next().await {
         source.ended(id, Delivery::NeverSent);

@@ -15,7 +15,7 @@ use crate::channel::{self, Channel};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
 use crate::sender;
 use crate::source::Delivery;
-use crate::timer::Timer;
+use crate::timer::{self, Timer};
 use crate::wire::{self, Datagram};
 
 /// The protocol.
@@ -46,7 +46,8 @@ async fn server(server: Server) -> HostResult {
 async fn client(mut client: Client) -> HostResult {
     let mut channel = sender::bind(client.options()).await?;
     let settings = Settings::from_options(client.options());
-    let mut window = SendWindow::new(settings, Timer::from_options(client.options()));
+    let mut window =
+        SendWindow::new(settings, Timer::from_options(client.options(), timer::Default::Fixed));
     let peer = client.server();
     pipeline::send_all(&mut client, &mut channel, peer, settings.pace, &mut window).await?;
     Ok(())

@@ -23,7 +23,8 @@ pub(crate) const ACK_ROOM: usize = 64;
 /// Declares the options that [`run`] reads.
 pub fn with_options(protocol: Protocol, max_attempts: u64) -> Protocol {
     let options = vec![Clock::option(), port_option()];
-    let protocol = timer::with_options(protocol, max_attempts).options(options, None);
+    let protocol =
+        timer::with_options(protocol, max_attempts, timer::Default::Fixed).options(options, None);
     channel::with_options(protocol)
 }
 
@@ -42,9 +43,17 @@ pub(crate) fn port_option() -> OptionSpec {
 /// # Errors
 /// Those of the socket.
 pub(crate) async fn bind(options: &Options) -> io::Result<Channel> {
+    bind_with(options, Settings::from_options(options)).await
+}
+
+/// As [`bind`], with these settings.
+///
+/// # Errors
+/// Those of the socket.
+pub(crate) async fn bind_with(options: &Options, settings: Settings) -> io::Result<Channel> {
     let port = u16::try_from(options.number("client_port")).unwrap_or(0);
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
-    Ok(Channel::new(socket, Settings::from_options(options), ACK_ROOM))
+    Ok(Channel::new(socket, settings, ACK_ROOM))
 }
 
 /// What tells a sender's messages apart.
@@ -162,7 +171,8 @@ pub(crate) async fn open(
     peer: SocketAddr,
     numbering: Numbering,
 ) -> io::Result<Sender> {
-    let (timer, clock) = (Timer::from_options(options), Clock::from_options(options));
+    let (timer, clock) =
+        (Timer::from_options(options, timer::Default::Fixed), Clock::from_options(options));
     Ok(Sender::new(bind(options).await?, peer, timer, clock, numbering))
 }
 

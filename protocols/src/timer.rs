@@ -46,8 +46,9 @@ impl Timer {
         Timer { timeout: Timeout::Fixed(timeout), max_attempts: None }
     }
 
-    /// As the options say that [`with_options`] declares.
-    pub fn from_options(options: &Options) -> Self {
+    /// As the options say that [`with_options`] declares, with the same `default`.
+    pub fn from_options(options: &Options, default: Default) -> Self {
+        let adaptive = || Timeout::Adaptive(RttEstimator::new(options.duration("min_timeout")));
         let timeout = match (options.table("backoff"), options.get("timeout")) {
             (Some(backoff), _) => Timeout::Backoff {
                 initial: backoff.duration("initial"),
@@ -55,10 +56,9 @@ impl Timer {
                 max: backoff.duration("max"),
                 jitter: backoff.probability("jitter"),
             },
-            (None, Some(OptionValue::Word(_))) => {
-                Timeout::Adaptive(RttEstimator::new(options.duration("min_timeout")))
-            }
+            (None, Some(OptionValue::Word(_))) => adaptive(),
             (None, Some(_)) => Timeout::Fixed(options.duration("timeout")),
+            (None, None) if default == Default::Adaptive => adaptive(),
             (None, None) => Timeout::Fixed(TIMEOUT),
         };
         let attempts = options.number("max_attempts");
@@ -118,11 +118,19 @@ impl Timer {
     }
 }
 
-/// The timeout if the options give none.
 const TIMEOUT: Duration = Duration::from_millis(200);
 
+/// The timeout if the options give none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// 200 ms.
+    Fixed,
+    /// That which follows the round-trip time.
+    Adaptive,
+}
+
 /// Declares the options that [`Timer::from_options`] reads.
-pub fn with_options(protocol: Protocol, max_attempts: u64) -> Protocol {
+pub fn with_options(protocol: Protocol, max_attempts: u64, default: Default) -> Protocol {
     let duration = || OptionKind::Duration { min: 1 };
     let nanos = |duration: Duration| OptionValue::Number(duration.as_nanos() as u64);
     let backoff = vec![
@@ -150,8 +158,16 @@ pub fn with_options(protocol: Protocol, max_attempts: u64) -> Protocol {
         OptionSpec::absent(
             "timeout",
             OptionKind::DurationOr { min: 1, words: vec!["adaptive"] },
-            "how long the sender waits for an acknowledgement; \"adaptive\" follows the measured \
-             round trips (RFC 6298, Karn's rule); absent: 200ms",
+            match default {
+                Default::Fixed => {
+                    "how long the sender waits for an acknowledgement; \"adaptive\" follows the \
+                     measured round trips (RFC 6298, Karn's rule); absent: 200ms"
+                }
+                Default::Adaptive => {
+                    "how long the sender waits for an acknowledgement; absent or \"adaptive\": as \
+                     the measured round trips say (RFC 6298, Karn's rule)"
+                }
+            },
         ),
         OptionSpec::absent(
             "backoff",

@@ -175,12 +175,11 @@ pub async fn send_all(
         match select(channel.recv_from(), select(message, time)).await {
             Either::First(received) => {
                 let (bytes, from) = received?;
-                if let (Some(Datagram::Ack { ack, window }), true) =
-                    (Datagram::decode(bytes), from == peer)
+                let datagram = Datagram::decode(bytes).filter(|_| from == peer);
+                if let Some(Datagram::Ack { ack, window }) = datagram
+                    && buffer.handle_ack(Instant::now(), ack, window)
                 {
-                    if buffer.handle_ack(Instant::now(), ack, window) {
-                        report("fast-retransmit");
-                    }
+                    report("fast-retransmit");
                 }
             }
             Either::Second(Either::First(Some(Message { id, payload }))) => {

@@ -221,6 +221,34 @@ pub enum Trigger {
 /// What a fault does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
+    /// To the datagram that triggers it. Only a packet trigger goes with it.
+    Packet(PacketAction),
+    /// To hosts, or to the network as a whole.
+    World(WorldAction),
+}
+
+impl Action {
+    /// True for what lies on links while it is in force: partitions and link overrides.
+    pub fn lies_on_links(&self) -> bool {
+        matches!(self, Action::World(WorldAction::Partition { .. } | WorldAction::Link { .. }))
+    }
+}
+
+impl From<PacketAction> for Action {
+    fn from(action: PacketAction) -> Self {
+        Action::Packet(action)
+    }
+}
+
+impl From<WorldAction> for Action {
+    fn from(action: WorldAction) -> Self {
+        Action::World(action)
+    }
+}
+
+/// What a fault does to the datagram that triggers it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PacketAction {
     /// Loses the datagram.
     Drop,
     /// Sends `copies` more, each `after` nanoseconds later than the one before.
@@ -245,6 +273,11 @@ pub enum Action {
         /// Nanoseconds.
         length: u64,
     },
+}
+
+/// What a fault does to hosts, or to the network as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WorldAction {
     /// Stops everything from the first set to the second, also what is on the way, for each pair.
     Partition {
         /// Pairs (from, to), one direction each.

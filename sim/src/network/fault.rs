@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::config::{FaultSpec, HostId, PacketMatch, Pick, Trigger};
+use super::config::{Action, FaultSpec, HostId, LinkRule, PacketMatch, Pick, Trigger, WorldAction};
 use crate::protocol::{Dissect, Dissection};
 use crate::stream::{Draw, Stream};
 
@@ -49,7 +49,12 @@ pub(super) fn all(seed: u64, specs: &[FaultSpec]) -> Vec<Fault> {
         let mut key = spec.name.clone();
         // A name given by position says nothing: another fault in front changes it.
         if key == format!("fault-{index}") {
-            key = format!("{:?} {:?} {:?}", spec.trigger, spec.action, spec.length);
+            // These words key its draws: whoever changes them changes what unnamed faults do.
+            let action = match &spec.action {
+                Action::Packet(action) => format!("{action:?}"),
+                Action::World(action) => format!("{action:?}"),
+            };
+            key = format!("{:?} {action} {:?}", spec.trigger, spec.length);
             let count = seen.entry(key.clone()).or_insert(0);
             *count += 1;
             key = format!("{key} {count}");
@@ -112,6 +117,24 @@ impl Fault {
     pub fn packet(&self) -> Option<(&PacketMatch, Pick)> {
         match &self.spec.trigger {
             Trigger::Packet { matching, pick } => Some((matching, *pick)),
+            _ => None,
+        }
+    }
+
+    /// True if it is a partition that cuts the link from one host to another.
+    pub fn cuts(&self, from: HostId, to: HostId) -> bool {
+        match &self.spec.action {
+            Action::World(WorldAction::Partition { cuts }) => cuts
+                .iter()
+                .any(|(senders, receivers)| senders.contains(from) && receivers.contains(to)),
+            _ => false,
+        }
+    }
+
+    /// The rules of a link override.
+    pub fn rules(&self) -> Option<&[LinkRule]> {
+        match &self.spec.action {
+            Action::World(WorldAction::Link { rules }) => Some(rules),
             _ => None,
         }
     }

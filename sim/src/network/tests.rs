@@ -33,7 +33,13 @@ fn eventful() -> Impairments {
     }
 }
 
-fn packet_fault(name: &str, from: HostId, to: HostId, pick: Pick, action: Action) -> FaultSpec {
+fn packet_fault(
+    name: &str,
+    from: HostId,
+    to: HostId,
+    pick: Pick,
+    action: PacketAction,
+) -> FaultSpec {
     let matching = PacketMatch {
         from: HostSet::from_iter([from]),
         to: HostSet::from_iter([to]),
@@ -42,6 +48,7 @@ fn packet_fault(name: &str, from: HostId, to: HostId, pick: Pick, action: Action
         attempt: None,
     };
     let trigger = Trigger::Packet { matching, pick };
+    let action = Action::Packet(action);
     FaultSpec { name: name.into(), trigger, action, length: None, optional: false }
 }
 
@@ -70,7 +77,7 @@ proptest! {
             to: HostSet::all(),
             set: Impairments { loss: Some(Loss::Independent(0.5)), ..Impairments::default() },
         };
-        let faults = [packet_fault("elsewhere", 0, 1, pick, Action::Drop)];
+        let faults = [packet_fault("elsewhere", 0, 1, pick, PacketAction::Drop)];
         let mut other = network(3 + more_hosts, &[rules[0].clone(), elsewhere], &faults);
         for (from, to) in traffic {
             if (from, to) != (1, 0) {
@@ -86,7 +93,7 @@ proptest! {
         let rules = [everywhere(eventful())];
         let expected = fates(&mut network(2, &rules, &[]), 1, 0, 100);
         let pick = if pick_all { Pick::First(n) } else { Pick::Nth(n) };
-        let faults = [packet_fault(&named, 1, 0, pick, Action::Drop)];
+        let faults = [packet_fault(&named, 1, 0, pick, PacketAction::Drop)];
         let found = fates(&mut network(2, &rules, &faults), 1, 0, 100);
         for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
             let is_hit = if pick_all { (index as u64) < n } else { index as u64 + 1 == n };
@@ -113,8 +120,8 @@ fn a_plain_link_only_delays() {
 #[test]
 fn every_fault_counts_every_match_and_the_first_to_drop_is_named() {
     let faults = [
-        packet_fault("second", 1, 0, Pick::Nth(2), Action::Drop),
-        packet_fault("all", 1, 0, Pick::Every(2), Action::Drop),
+        packet_fault("second", 1, 0, Pick::Nth(2), PacketAction::Drop),
+        packet_fault("all", 1, 0, Pick::Every(2), PacketAction::Drop),
     ];
     let mut network = network(2, &[], &faults);
     let reasons: Vec<_> = fates(&mut network, 1, 0, 4).iter().map(|fate| fate.dropped).collect();
@@ -133,11 +140,11 @@ fn faults_come_before_partitions_and_those_before_the_link() {
     let partition = FaultSpec {
         name: "cut".into(),
         trigger: Trigger::At(0),
-        action: Action::Partition { cuts: vec![cut] },
+        action: Action::World(WorldAction::Partition { cuts: vec![cut] }),
         length: None,
         optional: false,
     };
-    let faults = [packet_fault("first", 1, 0, Pick::Nth(1), Action::Drop), partition];
+    let faults = [packet_fault("first", 1, 0, Pick::Nth(1), PacketAction::Drop), partition];
     let mut network = network(2, &[everywhere(loss)], &faults);
     network.begin(1);
     let mut reason = |payload: &[u8]| {
@@ -159,9 +166,15 @@ fn faults_come_before_partitions_and_those_before_the_link() {
 fn delays_holds_and_copies_add_up() {
     let rules = [everywhere(Impairments { delay: Some(10 * MS), ..Impairments::default() })];
     let faults = [
-        packet_fault("slow", 1, 0, Pick::Nth(1), Action::Delay { by: 100 * MS }),
-        packet_fault("twice", 1, 0, Pick::Nth(2), Action::Duplicate { copies: 2, after: 7 * MS }),
-        packet_fault("hold", 1, 0, Pick::Nth(3), Action::Hold { length: 50 * MS }),
+        packet_fault("slow", 1, 0, Pick::Nth(1), PacketAction::Delay { by: 100 * MS }),
+        packet_fault(
+            "twice",
+            1,
+            0,
+            Pick::Nth(2),
+            PacketAction::Duplicate { copies: 2, after: 7 * MS },
+        ),
+        packet_fault("hold", 1, 0, Pick::Nth(3), PacketAction::Hold { length: 50 * MS }),
     ];
     let mut network = network(2, &rules, &faults);
     let arrivals: Vec<Vec<u64>> = fates(&mut network, 1, 0, 5)
@@ -187,7 +200,7 @@ fn corruption_is_noticed_unless_the_checksum_is_off() {
 
 #[test]
 fn a_corrupt_fault_flips_as_many_different_bits_as_it_says() {
-    let faults = [packet_fault("flip", 1, 0, Pick::All, Action::Corrupt { bits: 20 })];
+    let faults = [packet_fault("flip", 1, 0, Pick::All, PacketAction::Corrupt { bits: 20 })];
     let mut network = network(2, &[], &faults);
     for (length, expected) in [(64, 20), (2, 16), (0, 0)] {
         let payload = vec![0; length];
@@ -205,12 +218,18 @@ fn a_corrupt_fault_flips_as_many_different_bits_as_it_says() {
 fn several_faults_on_one_datagram_add_up() {
     let rules = [everywhere(Impairments { delay: Some(10 * MS), ..Impairments::default() })];
     let faults = [
-        packet_fault("slow", 1, 0, Pick::Nth(1), Action::Delay { by: MS }),
-        packet_fault("slower", 1, 0, Pick::Nth(1), Action::Delay { by: 2 * MS }),
-        packet_fault("late", 1, 0, Pick::Nth(2), Action::Duplicate { copies: 1, after: 90 * MS }),
-        packet_fault("soon", 1, 0, Pick::Nth(2), Action::Duplicate { copies: 1, after: 0 }),
-        packet_fault("hold", 1, 0, Pick::Nth(3), Action::Hold { length: 50 * MS }),
-        packet_fault("shorter", 1, 0, Pick::Nth(4), Action::Hold { length: MS }),
+        packet_fault("slow", 1, 0, Pick::Nth(1), PacketAction::Delay { by: MS }),
+        packet_fault("slower", 1, 0, Pick::Nth(1), PacketAction::Delay { by: 2 * MS }),
+        packet_fault(
+            "late",
+            1,
+            0,
+            Pick::Nth(2),
+            PacketAction::Duplicate { copies: 1, after: 90 * MS },
+        ),
+        packet_fault("soon", 1, 0, Pick::Nth(2), PacketAction::Duplicate { copies: 1, after: 0 }),
+        packet_fault("hold", 1, 0, Pick::Nth(3), PacketAction::Hold { length: 50 * MS }),
+        packet_fault("shorter", 1, 0, Pick::Nth(4), PacketAction::Hold { length: MS }),
     ];
     let mut network = network(2, &rules, &faults);
     let arrivals: Vec<Vec<u64>> = fates(&mut network, 1, 0, 4)
@@ -224,7 +243,7 @@ fn several_faults_on_one_datagram_add_up() {
 #[test]
 fn the_same_bit_flipped_twice_is_not_flipped() {
     let corrupt = Impairments { corrupt: Some(1.0), ..Impairments::default() };
-    let faults = [packet_fault("all", 1, 0, Pick::All, Action::Corrupt { bits: 8 })];
+    let faults = [packet_fault("all", 1, 0, Pick::All, PacketAction::Corrupt { bits: 8 })];
     let mut network = network(2, &[everywhere(corrupt)], &faults);
     let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: &[0] });
     assert_eq!(fate.flipped.len(), 7, "the link flips one of the eight back");
@@ -232,7 +251,7 @@ fn the_same_bit_flipped_twice_is_not_flipped() {
 
 #[test]
 fn attempts_are_counted_per_link() {
-    let mut fault = packet_fault("second", 1, 0, Pick::All, Action::Drop);
+    let mut fault = packet_fault("second", 1, 0, Pick::All, PacketAction::Drop);
     if let Trigger::Packet { matching, .. } = &mut fault.trigger {
         matching.attempt = Some(2);
     }
@@ -254,7 +273,7 @@ fn reports_trigger_by_host_name_and_pick() {
     let crash = FaultSpec {
         name: "crash".into(),
         trigger,
-        action: Action::Calm,
+        action: Action::World(WorldAction::Calm),
         length: None,
         optional: false,
     };
@@ -270,10 +289,10 @@ fn reports_trigger_by_host_name_and_pick() {
 fn a_fault_whose_datagram_is_lost_anyway_has_not_hit() {
     let loss = Impairments { loss: Some(Loss::Independent(1.0)), ..Impairments::default() };
     let faults = [
-        packet_fault("slow", 1, 0, Pick::All, Action::Delay { by: MS }),
-        packet_fault("twice", 1, 0, Pick::All, Action::Duplicate { copies: 1, after: 0 }),
-        packet_fault("flip", 1, 0, Pick::All, Action::Corrupt { bits: 1 }),
-        packet_fault("hold", 1, 0, Pick::All, Action::Hold { length: MS }),
+        packet_fault("slow", 1, 0, Pick::All, PacketAction::Delay { by: MS }),
+        packet_fault("twice", 1, 0, Pick::All, PacketAction::Duplicate { copies: 1, after: 0 }),
+        packet_fault("flip", 1, 0, Pick::All, PacketAction::Corrupt { bits: 1 }),
+        packet_fault("hold", 1, 0, Pick::All, PacketAction::Hold { length: MS }),
     ];
     let mut network = network(2, &[everywhere(loss)], &faults);
     let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: b"x" });
@@ -288,9 +307,9 @@ fn an_override_hits_only_where_it_changes_something() {
     let link = |name: &str, delay| FaultSpec {
         name: name.into(),
         trigger: Trigger::At(0),
-        action: Action::Link {
+        action: Action::World(WorldAction::Link {
             rules: vec![everywhere(Impairments { delay: Some(delay), ..Impairments::default() })],
-        },
+        }),
         length: None,
         optional: false,
     };
@@ -309,7 +328,8 @@ fn an_override_hits_only_where_it_changes_something() {
 #[test]
 fn calm_lets_go_of_holds_and_queues() {
     let rules = [everywhere(Impairments { rate: Some(1_000_000_000), ..Impairments::default() })];
-    let faults = [packet_fault("hold", 1, 0, Pick::Nth(1), Action::Hold { length: 9000 * MS })];
+    let faults =
+        [packet_fault("hold", 1, 0, Pick::Nth(1), PacketAction::Hold { length: 9000 * MS })];
     let mut network = network(2, &rules, &faults);
     fates(&mut network, 1, 0, 2);
     network.calm();
@@ -320,7 +340,7 @@ fn calm_lets_go_of_holds_and_queues() {
 #[test]
 fn chances_of_a_fault_depend_on_link_and_content_not_on_place_or_others() {
     let chance = |name: &str| {
-        let mut fault = packet_fault(name, 1, 0, Pick::Chance(0.5), Action::Drop);
+        let mut fault = packet_fault(name, 1, 0, Pick::Chance(0.5), PacketAction::Drop);
         if let Trigger::Packet { matching, .. } = &mut fault.trigger {
             matching.from = HostSet::all();
         }
@@ -331,10 +351,24 @@ fn chances_of_a_fault_depend_on_link_and_content_not_on_place_or_others() {
     };
     let expected = drops(&mut network(3, &[], &[chance("fault-1")]));
     // Another unnamed fault in front, and another sender in between.
-    let other = packet_fault("fault-1", 2, 1, Pick::All, Action::Drop);
+    let other = packet_fault("fault-1", 2, 1, Pick::All, PacketAction::Drop);
     let mut second = network(3, &[], &[other, chance("fault-2")]);
     fates(&mut second, 2, 0, 7);
     let found: Vec<bool> = drops(&mut second);
     assert_eq!(found, expected);
     assert_ne!(drops(&mut network(3, &[], &[chance("named")])), expected);
+}
+
+/// An unnamed fault's draws are keyed by what it says: whoever words it anew changes them.
+#[test]
+fn unnamed_faults_draw_what_they_always_drew() {
+    let faults = [
+        packet_fault("fault-1", 1, 0, Pick::Chance(0.5), PacketAction::Drop),
+        packet_fault("fault-2", 1, 0, Pick::All, PacketAction::Corrupt { bits: 1 }),
+    ];
+    let fates = fates(&mut network(2, &[], &faults), 1, 0, 64);
+    let dropped = fates.iter().fold(0u64, |all, fate| all << 1 | u64::from(fate.dropped.is_some()));
+    let flipped: Vec<u64> = fates.iter().flat_map(|fate| fate.flipped.clone()).take(8).collect();
+    assert_eq!(dropped, 17_359_212_673_182_643_454);
+    assert_eq!(flipped, [12, 27, 58, 7, 36, 46, 36, 25]);
 }

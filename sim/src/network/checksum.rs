@@ -2,11 +2,11 @@
 
 /// The one's complement sum of the payload's 16-bit words, an odd last byte padded with zero.
 ///
-/// The pseudo-header is left out: it is the same at both ends.
-fn sum(payload: impl Iterator<Item = u8>) -> u16 {
+/// The pseudo-header is left out: but for the length, it is the same at both ends.
+fn sum(payload: &[u8]) -> u16 {
     let mut sum = 0u64;
-    for (index, byte) in payload.enumerate() {
-        sum += if index % 2 == 0 { u64::from(byte) << 8 } else { u64::from(byte) };
+    for (index, byte) in payload.iter().enumerate() {
+        sum += if index % 2 == 0 { u64::from(*byte) << 8 } else { u64::from(*byte) };
     }
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
@@ -15,20 +15,10 @@ fn sum(payload: impl Iterator<Item = u8>) -> u16 {
     if sum == 0xffff { 0 } else { sum as u16 }
 }
 
-/// True if flipping `bits` changes the checksum of `payload`, so that a receiver drops it.
-pub(crate) fn notices(payload: &[u8], bits: &[u64]) -> bool {
-    let mut flipped = payload.to_vec();
-    flip(&mut flipped, bits);
-    sum(payload.iter().copied()) != sum(flipped.into_iter())
-}
-
-/// Flips bits, counted from the first byte, least significant bit first.
-pub(crate) fn flip(payload: &mut [u8], bits: &[u64]) {
-    for bit in bits {
-        if let Some(byte) = payload.get_mut((bit / 8) as usize) {
-            *byte ^= 1 << (bit % 8);
-        }
-    }
+/// True if a receiver notices that what arrives is not what was sent, so that it drops it: the
+/// checksums differ, or the datagram is not as long as its UDP header says.
+pub(super) fn notices(sent: &[u8], received: &[u8]) -> bool {
+    sent.len() != received.len() || sum(sent) != sum(received)
 }
 
 #[cfg(test)]
@@ -38,15 +28,36 @@ mod tests {
     #[test]
     fn the_sum_of_rfc_1071_section_3() {
         let bytes = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
-        assert_eq!(sum(bytes.into_iter()), 0xddf2);
+        assert_eq!(sum(&bytes), 0xddf2);
     }
 
     #[test]
     fn every_single_bit_is_noticed_and_some_pairs_are_not() {
-        let payload = [0x12, 0x34, 0x56, 0x78, 0x9a];
-        assert!((0..40).all(|bit| notices(&payload, &[bit])));
+        let sent = [0x12, 0x34, 0x56, 0x78, 0x9a];
+        for bit in 0..40 {
+            let mut received = sent;
+            received[bit / 8] ^= 1 << (bit % 8);
+            assert!(notices(&sent, &received), "bit {bit}");
+        }
         // The same bit of two words, once 0 -> 1 and once 1 -> 0, cancels out.
-        let (first, second) = (0b10, 0b00);
-        assert!(!notices(&[0, first, 0, second], &[9, 25]));
+        assert!(!notices(&[0, 0b10, 0, 0b00], &[0, 0b00, 0, 0b10]));
+    }
+
+    #[test]
+    fn bytes_that_change_places_are_noticed_only_at_places_of_different_parity() {
+        let sent = [1, 2, 3, 4, 5];
+        for (one, other) in [(0, 1), (0, 2), (0, 3), (1, 3), (1, 4), (2, 4), (3, 4)] {
+            let mut received = sent;
+            received.swap(one, other);
+            let differs = (other - one) % 2 == 1;
+            assert_eq!(notices(&sent, &received), differs, "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn a_missing_end_is_noticed_even_if_it_adds_nothing_to_the_sum() {
+        assert!(notices(&[1, 2, 0, 0], &[1, 2]));
+        assert!(notices(&[1, 2, 0xff, 0xff], &[1, 2]));
+        assert!(notices(&[0], &[]));
     }
 }

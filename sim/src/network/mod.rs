@@ -7,7 +7,7 @@
 //! 2. partitions;
 //! 3. the link's MTU (`too-big`);
 //! 4. its loss;
-//! 5. its corruption (one bit), added to what faults have flipped;
+//! 5. its corruption (one bit), on top of what faults have done;
 //! 6. its duplication: from here on every copy goes its own way;
 //! 7. the queue in front of its rate (`queue-full`), and the rate itself;
 //! 8. its delay, jitter and reordering; then what `delay` and `duplicate` faults add.
@@ -18,6 +18,7 @@
 mod checksum;
 mod classes;
 mod config;
+mod corrupt;
 mod fate;
 mod fault;
 mod link;
@@ -28,13 +29,12 @@ mod tests;
 use std::sync::Arc;
 
 pub use config::{
-    Action, Distribution, FaultSpec, HostId, HostSet, Impairments, LinkRule, Loss, PacketAction,
-    PacketMatch, Pick, Trigger, WorldAction,
+    Action, Corruption, Distribution, FaultSpec, HostId, HostSet, Impairments, LinkRule, Loss,
+    PacketAction, PacketMatch, Pick, Trigger, WorldAction,
 };
+pub use corrupt::Alteration;
 pub use fate::{Arrivals, Cause, DropReason, Fate, Mark, Plain};
 pub use fault::Packet;
-
-pub(crate) use checksum::flip;
 
 use crate::protocol::Dissect;
 use classes::Classes;
@@ -183,16 +183,15 @@ impl Network {
             self.take_back_hits(fate);
             return;
         }
-        if let Some(bit) = link.corrupts(n, length, spec) {
-            // Two flips of one bit are none.
-            match fate.flipped.iter().position(|other| *other == bit) {
-                Some(index) => drop(fate.flipped.remove(index)),
-                None => fate.flipped.push(bit),
-            }
-            fate.marks.push(Mark::Corrupted { by: Cause::Link, bits: 1 });
+        let left = fate.altered.as_ref().map_or(length, Vec::len);
+        if let Some(bit) = link.corrupts(n, left, spec) {
+            corrupt::flip(fate.altered.get_or_insert_with(|| packet.payload.to_vec()), bit);
+            fate.marks.push(Mark::Corrupted { by: Cause::Link, how: Alteration::Bits(1) });
         }
-        if !fate.flipped.is_empty() && !spec.no_checksum {
-            fate.checksum_fails = checksum::notices(packet.payload, &fate.flipped);
+        // What was done may have been undone: two flips of one bit are none.
+        fate.altered.take_if(|altered| altered == packet.payload);
+        if let Some(altered) = fate.altered.as_ref().filter(|_| !spec.no_checksum) {
+            fate.checksum_fails = checksum::notices(packet.payload, altered);
         }
         let mut copies = 1;
         if link.duplicates(n, spec) {
@@ -216,6 +215,7 @@ impl Network {
 
     /// A datagram that goes nowhere shows nothing of what faults did to it.
     fn take_back_hits(&mut self, fate: &mut Fate) {
+        fate.altered = None;
         for mark in fate.marks.drain(..) {
             let (Mark::Duplicated { by: Cause::Fault(index), .. }
             | Mark::Corrupted { by: Cause::Fault(index), .. }
@@ -392,18 +392,13 @@ fn meet(
             asked.extra = asked.extra.saturating_add(length);
             fate.marks.push(Mark::Delayed { by, length });
         }
-        PacketAction::Corrupt { bits } => {
-            let flips = fault.bits(bits, packet.payload.len(), ends);
-            if flips.is_empty() {
+        PacketAction::Corrupt(how) => {
+            let draw = fault.draw(how.name(), ends);
+            let altered = fate.altered.get_or_insert_with(|| packet.payload.to_vec());
+            let Some(how) = corrupt::corrupt(altered, how, draw) else {
                 return;
-            }
-            fate.marks.push(Mark::Corrupted { by, bits: flips.len() as u32 });
-            for bit in flips {
-                match fate.flipped.iter().position(|other| *other == bit) {
-                    Some(at) => drop(fate.flipped.remove(at)),
-                    None => fate.flipped.push(bit),
-                }
-            }
+            };
+            fate.marks.push(Mark::Corrupted { by, how });
         }
         PacketAction::Hold { length } => {
             link.held_until = link.held_until.max(now.saturating_add(length));

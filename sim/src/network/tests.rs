@@ -59,6 +59,16 @@ fn fates(network: &mut Network, from: HostId, to: HostId, count: u64) -> Vec<Fat
         .collect()
 }
 
+/// The bits in which what arrives differs from what was sent.
+fn flipped(sent: &[u8], fate: &Fate) -> Vec<u64> {
+    let altered = fate.altered.as_deref().unwrap_or(sent);
+    let differs = |bit: &u64| {
+        let (byte, mask) = ((bit / 8) as usize, 1 << (bit % 8));
+        (sent[byte] ^ altered[byte]) & mask != 0
+    };
+    (0..sent.len() as u64 * 8).filter(differs).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -192,26 +202,74 @@ fn corruption_is_noticed_unless_the_checksum_is_off() {
     for (set, fails) in [(corrupt, true), (off, false)] {
         let mut network = network(2, &[everywhere(set)], &[]);
         let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: &[0; 64] });
-        assert_eq!((fate.flipped.len(), fate.checksum_fails), (1, fails));
+        assert_eq!((flipped(&[0; 64], &fate).len(), fate.checksum_fails), (1, fails));
         let empty = network.transmit(0, &Packet { from: 1, to: 0, payload: &[] });
-        assert!(empty.flipped.is_empty(), "nothing to flip");
+        assert_eq!(empty.altered, None, "nothing to flip");
     }
 }
 
 #[test]
-fn a_corrupt_fault_flips_as_many_different_bits_as_it_says() {
-    let faults = [packet_fault("flip", 1, 0, Pick::All, PacketAction::Corrupt { bits: 20 })];
+fn a_datagram_without_anything_to_corrupt_is_an_opportunity_without_a_hit() {
+    let corrupt = |name, how| packet_fault(name, 1, 0, Pick::All, PacketAction::Corrupt(how));
+    let faults = [
+        corrupt("bits", Corruption::Bits(3)),
+        corrupt("swap", Corruption::SwapBytes),
+        corrupt("cut", Corruption::Truncate),
+    ];
     let mut network = network(2, &[], &faults);
-    for (length, expected) in [(64, 20), (2, 16), (0, 0)] {
-        let payload = vec![0; length];
-        let mut flipped =
-            network.transmit(0, &Packet { from: 1, to: 0, payload: &payload }).flipped;
-        flipped.sort_unstable();
-        flipped.dedup();
-        assert_eq!(flipped.len(), expected, "{length} bytes");
-        assert!(flipped.iter().all(|bit| *bit < length as u64 * 8));
+    let mut send = |payload: &[u8]| network.transmit(0, &Packet { from: 1, to: 0, payload });
+    assert_eq!(send(&[]), Fate { arrivals: send(&[]).arrivals, ..Fate::default() });
+    let fate = send(&[0; 9]);
+    assert!(fate.altered.is_some_and(|altered| altered.len() < 9) && fate.checksum_fails);
+    let counts: Vec<_> =
+        network.fault_counts().iter().map(|count| (count.opportunities, count.hits)).collect();
+    assert_eq!(counts, [(3, 1), (3, 1), (3, 1)]);
+}
+
+#[test]
+fn faults_corrupt_one_after_another_and_the_link_what_they_leave() {
+    let corrupt = |name, how| packet_fault(name, 1, 0, Pick::All, PacketAction::Corrupt(how));
+    let faults = [corrupt("cut", Corruption::Truncate), corrupt("all", Corruption::Bits(9999))];
+    let noise = Impairments { corrupt: Some(1.0), ..Impairments::default() };
+    let mut network = network(2, &[everywhere(noise)], &faults);
+    for _ in 0..50 {
+        let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: &[0; 9] });
+        let altered = fate.altered.unwrap();
+        let zeros: u32 = altered.iter().map(|byte| byte.count_zeros()).sum();
+        assert_eq!(zeros, 1, "all were flipped, then the link flips one back: {altered:?}");
+        let how: Vec<_> = fate
+            .marks
+            .iter()
+            .map(|mark| match mark {
+                Mark::Corrupted { by, how } => (*by, *how),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let left = altered.len() as u32;
+        let expected = [
+            (Cause::Fault(0), Alteration::Truncate(9 - left)),
+            (Cause::Fault(1), Alteration::Bits(left * 8)),
+            (Cause::Link, Alteration::Bits(1)),
+        ];
+        assert_eq!(how, expected);
     }
-    assert_eq!(network.fault_counts()[0].hits, 2, "an empty datagram has nothing to flip");
+}
+
+#[test]
+fn swapped_bytes_pass_the_checksum_if_an_even_number_apart() {
+    let fault = packet_fault("swap", 1, 0, Pick::All, PacketAction::Corrupt(Corruption::SwapBytes));
+    let mut network = network(2, &[], &[fault]);
+    let mut seen = [0, 0];
+    for _ in 0..200 {
+        let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: b"abcdefghi" });
+        let Some(Mark::Corrupted { how: Alteration::SwapBytes(apart), .. }) = fate.marks.first()
+        else {
+            panic!("{fate:?}");
+        };
+        assert_eq!(fate.checksum_fails, apart % 2 == 1, "{apart}");
+        seen[(apart % 2) as usize] += 1;
+    }
+    assert!(seen.iter().all(|times| *times > 60), "{seen:?}");
 }
 
 #[test]
@@ -243,10 +301,14 @@ fn several_faults_on_one_datagram_add_up() {
 #[test]
 fn the_same_bit_flipped_twice_is_not_flipped() {
     let corrupt = Impairments { corrupt: Some(1.0), ..Impairments::default() };
-    let faults = [packet_fault("all", 1, 0, Pick::All, PacketAction::Corrupt { bits: 8 })];
+    let faults = [packet_fault("all", 1, 0, Pick::All, PacketAction::Corrupt(Corruption::Bits(8)))];
     let mut network = network(2, &[everywhere(corrupt)], &faults);
     let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: &[0] });
-    assert_eq!(fate.flipped.len(), 7, "the link flips one of the eight back");
+    assert_eq!(flipped(&[0], &fate).len(), 7, "the link flips one of the eight back");
+    let other = packet_fault("again", 1, 0, Pick::All, PacketAction::Corrupt(Corruption::Bits(8)));
+    let mut twice = self::network(2, &[], &[faults[0].clone(), other]);
+    let fate = twice.transmit(0, &Packet { from: 1, to: 0, payload: &[0] });
+    assert_eq!((fate.altered, fate.checksum_fails), (None, false), "what was sent arrives");
 }
 
 #[test]
@@ -291,12 +353,13 @@ fn a_fault_whose_datagram_is_lost_anyway_has_not_hit() {
     let faults = [
         packet_fault("slow", 1, 0, Pick::All, PacketAction::Delay { by: MS }),
         packet_fault("twice", 1, 0, Pick::All, PacketAction::Duplicate { copies: 1, after: 0 }),
-        packet_fault("flip", 1, 0, Pick::All, PacketAction::Corrupt { bits: 1 }),
+        packet_fault("flip", 1, 0, Pick::All, PacketAction::Corrupt(Corruption::Bits(1))),
         packet_fault("hold", 1, 0, Pick::All, PacketAction::Hold { length: MS }),
     ];
     let mut network = network(2, &[everywhere(loss)], &faults);
     let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: b"x" });
     assert_eq!((fate.dropped, fate.marks.len()), (Some(DropReason::Loss), 0));
+    assert_eq!(fate.altered, None);
     let hits: Vec<u64> = network.fault_counts().iter().map(|count| count.hits).collect();
     assert_eq!(hits, [0, 0, 0, 1], "a hold concerns what follows");
 }
@@ -364,11 +427,12 @@ fn chances_of_a_fault_depend_on_link_and_content_not_on_place_or_others() {
 fn unnamed_faults_draw_what_they_always_drew() {
     let faults = [
         packet_fault("fault-1", 1, 0, Pick::Chance(0.5), PacketAction::Drop),
-        packet_fault("fault-2", 1, 0, Pick::All, PacketAction::Corrupt { bits: 1 }),
+        packet_fault("fault-2", 1, 0, Pick::All, PacketAction::Corrupt(Corruption::Bits(1))),
     ];
     let fates = fates(&mut network(2, &[], &faults), 1, 0, 64);
     let dropped = fates.iter().fold(0u64, |all, fate| all << 1 | u64::from(fate.dropped.is_some()));
-    let flipped: Vec<u64> = fates.iter().flat_map(|fate| fate.flipped.clone()).take(8).collect();
+    let all = (0u64..).zip(&fates).filter(|(_, fate)| fate.dropped.is_none());
+    let flipped: Vec<u64> = all.flat_map(|(n, fate)| flipped(&n.to_be_bytes(), fate)).collect();
     assert_eq!(dropped, 17_359_212_673_182_643_454);
-    assert_eq!(flipped, [12, 27, 58, 7, 36, 46, 36, 25]);
+    assert_eq!(flipped[..8], [12, 27, 58, 7, 36, 46, 36, 25]);
 }

@@ -149,8 +149,11 @@ fn check_keys(table: &Reader<'_>, action: &ActionKeys) {
 
 /// Checks the values of a fault whose action is not known.
 fn check_values(table: &Reader<'_>, around: &Surroundings<'_>) {
-    for key in ["copies", "after", "bits"] {
+    for key in ["copies", "after", "bits", "burst"] {
         table.whole(key);
+    }
+    for key in ["swap-bytes", "truncate"] {
+        table.is_set(key);
     }
     table.signed("by");
     around.hosts.at(table, "host");

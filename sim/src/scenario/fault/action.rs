@@ -1,6 +1,7 @@
 //! What a fault does: the keys of one action each.
 
-use crate::network::{Action, HostSet, PacketAction, WorldAction};
+use crate::network::{Action, Corruption, HostSet, PacketAction, WorldAction};
+use crate::scenario::actions::CORRUPTIONS;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::drawn::{Drawn, at_or};
 use crate::scenario::hosts::Hosts;
@@ -19,13 +20,20 @@ pub(super) enum DrawnAction {
         after: Option<Drawn<u64>>,
     },
     Delay(Drawn<u64>),
-    Corrupt(Option<Drawn<u64>>),
+    Corrupt(DrawnCorruption),
     Hold(Drawn<u64>),
     ClockStep {
         hosts: HostSet,
         by: Drawn<i64>,
     },
     Link(Box<Link>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum DrawnCorruption {
+    Bits(Option<Drawn<u64>>),
+    Burst(Drawn<u64>),
+    Fixed(Corruption),
 }
 
 /// Reads the keys that go with `action`.
@@ -39,7 +47,7 @@ pub(super) fn read(table: &Reader<'_>, action: &str, hosts: &Hosts) -> Option<Dr
             not_zero(table, "by");
             DrawnAction::Delay(not_negative(table, "by")?)
         }
-        "corrupt" => DrawnAction::Corrupt(table.whole("bits")),
+        "corrupt" => DrawnAction::Corrupt(corruption(table)),
         "hold" => DrawnAction::Hold(table.whole("for")?),
         "partition" => {
             DrawnAction::Fixed(WorldAction::Partition { cuts: cuts(table, hosts)? }.into())
@@ -91,6 +99,26 @@ fn not_negative(table: &Reader<'_>, key: &str) -> Option<Drawn<u64>> {
     drawn
 }
 
+/// How a datagram is corrupted.
+fn corruption(table: &Reader<'_>) -> DrawnCorruption {
+    let given: Vec<&str> = CORRUPTIONS.into_iter().filter(|key| table.has(key)).collect();
+    if let [first, second, ..] = given.as_slice() {
+        let message = format!("`{first}` and `{second}` exclude one another");
+        let one = Diagnostic::new(table.key_span(second), message).label("another way to corrupt");
+        table.errors.add(
+            one.other(table.key_span(first), "a way to corrupt")
+                .help("keep one; a second [[fault]] can do the other to the same datagram"),
+        );
+    }
+    let (bits, burst) = (table.whole("bits"), table.whole("burst"));
+    match (burst, table.is_set("swap-bytes"), table.is_set("truncate")) {
+        (Some(burst), _, _) => DrawnCorruption::Burst(burst),
+        (_, true, _) => DrawnCorruption::Fixed(Corruption::SwapBytes),
+        (_, _, true) => DrawnCorruption::Fixed(Corruption::Truncate),
+        _ => DrawnCorruption::Bits(bits),
+    }
+}
+
 /// The links that a partition cuts, one direction each.
 fn cuts(table: &Reader<'_>, hosts: &Hosts) -> Option<Vec<(HostSet, HostSet)>> {
     let one_way = table.has("from") || table.has("to");
@@ -133,9 +161,7 @@ impl DrawnAction {
                 PacketAction::Duplicate { copies, after }.into()
             }
             DrawnAction::Delay(by) => PacketAction::Delay { by: by.at(seed) }.into(),
-            DrawnAction::Corrupt(bits) => {
-                PacketAction::Corrupt { bits: at_or(bits, seed, 1) }.into()
-            }
+            DrawnAction::Corrupt(how) => PacketAction::Corrupt(how.at(seed)).into(),
             DrawnAction::Hold(length) => PacketAction::Hold { length: length.at(seed) }.into(),
             DrawnAction::ClockStep { hosts, by } => {
                 WorldAction::ClockStep { hosts: hosts.clone(), by: by.at(seed) }.into()
@@ -143,6 +169,16 @@ impl DrawnAction {
             DrawnAction::Link(link) => {
                 WorldAction::Link { rules: link.rules(seed).collect() }.into()
             }
+        }
+    }
+}
+
+impl DrawnCorruption {
+    fn at(&self, seed: u64) -> Corruption {
+        match self {
+            DrawnCorruption::Bits(count) => Corruption::Bits(at_or(count, seed, 1)),
+            DrawnCorruption::Burst(length) => Corruption::Burst(length.at(seed)),
+            DrawnCorruption::Fixed(how) => *how,
         }
     }
 }

@@ -5,7 +5,7 @@ mod row;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use squall_sim::network::{Cause, DropReason, HostId, Mark};
+use squall_sim::network::{Alteration, Cause, DropReason, HostId, Mark};
 use squall_sim::protocol::Dissect;
 use squall_sim::trace::{Endpoint, Event, HostChange, OpId, Step, Trace, What};
 
@@ -159,8 +159,7 @@ impl Drawing<'_> {
         match mark {
             Mark::Duplicated { by: cause, copies: 1 } => format!("doubled ({})", by(cause)),
             Mark::Duplicated { by: cause, copies } => format!("+{copies} copies ({})", by(cause)),
-            Mark::Corrupted { by: cause, bits: 1 } => format!("1 bit flipped ({})", by(cause)),
-            Mark::Corrupted { by: cause, bits } => format!("{bits} bits flipped ({})", by(cause)),
+            Mark::Corrupted { by: cause, how } => format!("{} ({})", altered(how), by(cause)),
             Mark::Delayed { by: cause, length } => {
                 format!("+{} ms ({})", millis(length), by(cause))
             }
@@ -190,6 +189,17 @@ impl Drawing<'_> {
             tone = Tone::Warning;
         }
         Row::cell(host, text, tone)
+    }
+}
+
+fn altered(how: Alteration) -> String {
+    match how {
+        Alteration::Bits(1) => "1 bit flipped".to_owned(),
+        Alteration::Bits(bits) => format!("{bits} bits flipped"),
+        Alteration::Burst(bits) => format!("a burst over {bits} bits"),
+        Alteration::SwapBytes(apart) => format!("2 bytes swapped, {apart} apart"),
+        Alteration::Truncate(1) => "1 byte cut off".to_owned(),
+        Alteration::Truncate(bytes) => format!("{bytes} bytes cut off"),
     }
 }
 

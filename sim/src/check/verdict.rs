@@ -2,7 +2,6 @@
 
 use super::{Finding, Observed, check, cost, liveness};
 use crate::engine::{Ending, Run};
-use crate::network::Action;
 use crate::plan::{Guarantee, Plan};
 
 /// What a run says about its scenario.
@@ -68,9 +67,8 @@ pub(crate) fn judge(plan: &Plan, run: &Run) -> Report {
     }
     for (fault, count) in plan.faults.iter().zip(&run.faults) {
         if count.hits == 0 && !fault.optional {
-            let lasting = matches!(fault.action, Action::Partition { .. } | Action::Link { .. });
             let seen = match count.opportunities {
-                0 if lasting => "no datagram met it".to_owned(),
+                0 if fault.action.lies_on_links() => "no datagram met it".to_owned(),
                 0 => "its trigger never matched".to_owned(),
                 n => format!("opportunities: {n}"),
             };

@@ -3,7 +3,7 @@
 /// The one's complement sum of the 16-bit words of `bytes`, an odd last byte padded with zero. Zero,
 /// which has two forms there, is 0.
 ///
-/// The pseudo-header of UDP is left out: it is the same at both ends.
+/// UDP's pseudo-header is left out: but for the length, it is the same at both ends.
 pub fn ones_complement_sum(bytes: &[u8]) -> u16 {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let words = pairs.iter().map(|pair| u64::from(u16::from_be_bytes(*pair)));
@@ -15,20 +15,10 @@ pub fn ones_complement_sum(bytes: &[u8]) -> u16 {
     if sum == 0xffff { 0 } else { sum as u16 }
 }
 
-/// True if flipping `bits` changes the checksum of `payload`, so that a receiver drops it.
-pub(crate) fn notices(payload: &[u8], bits: &[u64]) -> bool {
-    let mut flipped = payload.to_vec();
-    flip(&mut flipped, bits);
-    ones_complement_sum(payload) != ones_complement_sum(&flipped)
-}
-
-/// Flips bits, counted from the first byte, least significant bit first.
-pub(crate) fn flip(payload: &mut [u8], bits: &[u64]) {
-    for bit in bits {
-        if let Some(byte) = payload.get_mut((bit / 8) as usize) {
-            *byte ^= 1 << (bit % 8);
-        }
-    }
+/// True if a receiver notices that what arrives is not what was sent, so that it drops it: the
+/// checksums differ, or the datagram is not as long as its UDP header says.
+pub(super) fn notices(sent: &[u8], received: &[u8]) -> bool {
+    sent.len() != received.len() || ones_complement_sum(sent) != ones_complement_sum(received)
 }
 
 #[cfg(test)]
@@ -43,10 +33,31 @@ mod tests {
 
     #[test]
     fn every_single_bit_is_noticed_and_some_pairs_are_not() {
-        let payload = [0x12, 0x34, 0x56, 0x78, 0x9a];
-        assert!((0..40).all(|bit| notices(&payload, &[bit])));
+        let sent = [0x12, 0x34, 0x56, 0x78, 0x9a];
+        for bit in 0..40 {
+            let mut received = sent;
+            received[bit / 8] ^= 1 << (bit % 8);
+            assert!(notices(&sent, &received), "bit {bit}");
+        }
         // The same bit of two words, once 0 -> 1 and once 1 -> 0, cancels out.
-        let (first, second) = (0b10, 0b00);
-        assert!(!notices(&[0, first, 0, second], &[9, 25]));
+        assert!(!notices(&[0, 0b10, 0, 0b00], &[0, 0b00, 0, 0b10]));
+    }
+
+    #[test]
+    fn bytes_that_change_places_are_noticed_only_at_places_of_different_parity() {
+        let sent = [1, 2, 3, 4, 5];
+        for (one, other) in [(0, 1), (0, 2), (0, 3), (1, 3), (1, 4), (2, 4), (3, 4)] {
+            let mut received = sent;
+            received.swap(one, other);
+            let differs = (other - one) % 2 == 1;
+            assert_eq!(notices(&sent, &received), differs, "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn a_missing_end_is_noticed_even_if_it_adds_nothing_to_the_sum() {
+        assert!(notices(&[1, 2, 0, 0], &[1, 2]));
+        assert!(notices(&[1, 2, 0xff, 0xff], &[1, 2]));
+        assert!(notices(&[0], &[]));
     }
 }

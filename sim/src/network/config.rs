@@ -150,7 +150,8 @@ pub struct Impairments {
     pub limit: Option<u64>,
     /// Largest IP datagram, bytes, headers included.
     pub mtu: Option<u64>,
-    /// False switches the UDP checksum off, so that corrupted datagrams are delivered.
+    /// False switches the UDP checksum off, so that corrupted datagrams are delivered, truncated ones
+    /// included.
     pub udp_checksum: Option<bool>,
 }
 
@@ -221,6 +222,34 @@ pub enum Trigger {
 /// What a fault does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
+    /// To the datagram that triggers it. Only a packet trigger goes with it.
+    Packet(PacketAction),
+    /// To hosts, or to the network as a whole.
+    World(WorldAction),
+}
+
+impl Action {
+    /// True for what lies on links while it is in force: partitions and link overrides.
+    pub fn lies_on_links(&self) -> bool {
+        matches!(self, Action::World(WorldAction::Partition { .. } | WorldAction::Link { .. }))
+    }
+}
+
+impl From<PacketAction> for Action {
+    fn from(action: PacketAction) -> Self {
+        Action::Packet(action)
+    }
+}
+
+impl From<WorldAction> for Action {
+    fn from(action: WorldAction) -> Self {
+        Action::World(action)
+    }
+}
+
+/// What a fault does to the datagram that triggers it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PacketAction {
     /// Loses the datagram.
     Drop,
     /// Sends `copies` more, each `after` nanoseconds later than the one before.
@@ -235,16 +264,47 @@ pub enum Action {
         /// Nanoseconds.
         by: u64,
     },
-    /// Flips random bits of the payload, all different.
-    Corrupt {
-        /// How many.
-        bits: u64,
-    },
+    /// Corrupts the payload.
+    Corrupt(Corruption),
     /// Holds this datagram and all that follow it on the same link, then lets them go in order.
     Hold {
         /// Nanoseconds.
         length: u64,
     },
+}
+
+/// How a fault corrupts a payload. Places are random.
+///
+/// J. Stone and C. Partridge, "When the CRC and TCP Checksum Disagree" (SIGCOMM 2000), found all of
+/// these, and more, in what hosts and routers deliver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Corruption {
+    /// Flips this many different bits.
+    Bits(u64),
+    /// Hits this many consecutive bits: the first and the last are flipped, each of those between
+    /// with probability 1/2.
+    Burst(u64),
+    /// Two bytes of different value change places.
+    SwapBytes,
+    /// Cuts off the end: at least one byte, and not the last one that is left.
+    Truncate,
+}
+
+impl Corruption {
+    /// The key in scenario files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Corruption::Bits(_) => "bits",
+            Corruption::Burst(_) => "burst",
+            Corruption::SwapBytes => "swap-bytes",
+            Corruption::Truncate => "truncate",
+        }
+    }
+}
+
+/// What a fault does to hosts, or to the network as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WorldAction {
     /// Stops everything from the first set to the second, also what is on the way, for each pair.
     Partition {
         /// Pairs (from, to), one direction each.

@@ -1,5 +1,7 @@
 //! What becomes of a datagram.
 
+use super::corrupt::Alteration;
+
 /// Why a datagram was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DropReason {
@@ -90,12 +92,12 @@ pub enum Mark {
         /// How many.
         copies: u32,
     },
-    /// Bits were flipped.
+    /// Its payload was altered.
     Corrupted {
         /// By whom.
         by: Cause,
-        /// How many.
-        bits: u32,
+        /// How, and how much.
+        how: Alteration,
     },
     /// A fault made it wait.
     Delayed {
@@ -117,9 +119,9 @@ pub struct Fate {
     pub arrivals: Arrivals,
     /// How many copies the queue in front of the link's rate turned away.
     pub overflowed: u32,
-    /// Bits to flip, counted from the payload's first byte, least significant bit first.
-    pub flipped: Vec<u64>,
-    /// True if the receiver's UDP checksum will notice the flipped bits.
+    /// The payload that arrives, if it is not the one that was sent.
+    pub altered: Option<Vec<u8>>,
+    /// True if the receiver's UDP checksum will notice that it was altered.
     pub checksum_fails: bool,
     /// What else happened.
     pub marks: Vec<Mark>,

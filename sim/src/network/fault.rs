@@ -1,11 +1,14 @@
 //! Faults: who is hit, and how often.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::config::{FaultSpec, HostId, PacketMatch, Pick, Trigger};
+use super::config::{
+    Action, Corruption, FaultSpec, HostId, LinkRule, PacketAction, PacketMatch, Pick, Trigger,
+    WorldAction,
+};
 use crate::protocol::{Dissect, Dissection};
 use crate::stream::{Draw, Stream};
 
@@ -36,12 +39,6 @@ pub(super) struct Fault {
     key: String,
 }
 
-/// What a fault draws.
-enum Drawn {
-    Chance,
-    Bits,
-}
-
 /// The faults of a network, in file order.
 pub(super) fn all(seed: u64, specs: &[FaultSpec]) -> Vec<Fault> {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
@@ -49,7 +46,15 @@ pub(super) fn all(seed: u64, specs: &[FaultSpec]) -> Vec<Fault> {
         let mut key = spec.name.clone();
         // A name given by position says nothing: another fault in front changes it.
         if key == format!("fault-{index}") {
-            key = format!("{:?} {:?} {:?}", spec.trigger, spec.action, spec.length);
+            // These words key its draws: whoever changes them changes what unnamed faults do.
+            let action = match &spec.action {
+                Action::Packet(PacketAction::Corrupt(Corruption::Bits(bits))) => {
+                    format!("Corrupt {{ bits: {bits} }}")
+                }
+                Action::Packet(action) => format!("{action:?}"),
+                Action::World(action) => format!("{action:?}"),
+            };
+            key = format!("{:?} {action} {:?}", spec.trigger, spec.length);
             let count = seen.entry(key.clone()).or_insert(0);
             *count += 1;
             key = format!("{key} {count}");
@@ -76,31 +81,12 @@ impl Fault {
             Pick::Nth(n) => self.matches == n,
             Pick::First(n) => self.matches <= n,
             Pick::Every(n) => n > 0 && self.matches.is_multiple_of(n),
-            Pick::Chance(probability) => self.draw(Drawn::Chance, place).unit() < probability,
+            Pick::Chance(probability) => self.draw("chance", place).unit() < probability,
         }
-    }
-
-    /// Different random bits of a payload of `length` bytes; all of them if it has no more.
-    pub fn bits(&mut self, count: u64, length: usize, place: &[&str]) -> Vec<u64> {
-        let total = length as u64 * 8;
-        let mut draw = self.draw(Drawn::Bits, place);
-        let mut bits = BTreeSet::new();
-        // Floyd's sampling without replacement (CACM 30(9), 1987).
-        for upper in total - count.min(total)..total {
-            let bit = draw.below(upper + 1);
-            if !bits.insert(bit) {
-                bits.insert(upper);
-            }
-        }
-        bits.into_iter().collect()
     }
 
     /// The next draw of a kind at a link or host.
-    fn draw(&mut self, drawn: Drawn, place: &[&str]) -> Draw {
-        let kind = match drawn {
-            Drawn::Chance => "chance",
-            Drawn::Bits => "bits",
-        };
+    pub fn draw(&mut self, kind: &str, place: &[&str]) -> Draw {
         let at: Vec<String> = [kind].iter().chain(place).map(|&part| part.to_owned()).collect();
         let count = self.matches_at.entry(at).or_insert(0);
         *count += 1;
@@ -112,6 +98,24 @@ impl Fault {
     pub fn packet(&self) -> Option<(&PacketMatch, Pick)> {
         match &self.spec.trigger {
             Trigger::Packet { matching, pick } => Some((matching, *pick)),
+            _ => None,
+        }
+    }
+
+    /// True if it is a partition that cuts the link from one host to another.
+    pub fn cuts(&self, from: HostId, to: HostId) -> bool {
+        match &self.spec.action {
+            Action::World(WorldAction::Partition { cuts }) => cuts
+                .iter()
+                .any(|(senders, receivers)| senders.contains(from) && receivers.contains(to)),
+            _ => false,
+        }
+    }
+
+    /// The rules of a link override.
+    pub fn rules(&self) -> Option<&[LinkRule]> {
+        match &self.spec.action {
+            Action::World(WorldAction::Link { rules }) => Some(rules),
             _ => None,
         }
     }

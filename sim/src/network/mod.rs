@@ -7,7 +7,7 @@
 //! 2. partitions;
 //! 3. the link's MTU (`too-big`);
 //! 4. its loss;
-//! 5. its corruption (one bit), added to what faults have flipped;
+//! 5. its corruption (one bit), on top of what faults have done;
 //! 6. its duplication: from here on every copy goes its own way;
 //! 7. the queue in front of its rate (`queue-full`), and the rate itself;
 //! 8. its delay, jitter and reordering; then what `delay` and `duplicate` faults add.
@@ -18,6 +18,7 @@
 mod checksum;
 mod classes;
 mod config;
+mod corrupt;
 mod fate;
 mod fault;
 mod link;
@@ -29,13 +30,12 @@ use std::sync::Arc;
 
 pub use checksum::ones_complement_sum;
 pub use config::{
-    Action, Distribution, FaultSpec, HostId, HostSet, Impairments, LinkRule, Loss, PacketMatch,
-    Pick, Trigger,
+    Action, Corruption, Distribution, FaultSpec, HostId, HostSet, Impairments, LinkRule, Loss,
+    PacketAction, PacketMatch, Pick, Trigger, WorldAction,
 };
+pub use corrupt::Alteration;
 pub use fate::{Arrivals, Cause, DropReason, Fate, Mark, Plain};
 pub use fault::Packet;
-
-pub(crate) use checksum::flip;
 
 use crate::protocol::Dissect;
 use classes::Classes;
@@ -89,7 +89,7 @@ impl Network {
             .iter()
             .any(|fault| fault.packet().is_some_and(|(rule, _)| rule.attempt.is_some()));
         let has_packet_faults = faults.iter().any(|fault| fault.packet().is_some());
-        let overrides = faults.iter().any(|fault| matches!(fault.spec.action, Action::Link { .. }));
+        let overrides = faults.iter().any(|fault| fault.rules().is_some());
         Network {
             seed,
             links: Links::new(hosts.len()),
@@ -157,21 +157,17 @@ impl Network {
         }
         for index in &self.active {
             let fault = &mut self.faults[*index as usize];
-            match &fault.spec.action {
-                Action::Partition { cuts } if crosses(cuts, packet) => {
-                    fault.opportunities += 1;
-                    if fate.dropped.is_none() {
-                        fault.hits += 1;
-                        fate.dropped = Some(DropReason::Partition);
-                    }
+            if fault.cuts(packet.from, packet.to) {
+                fault.opportunities += 1;
+                if fate.dropped.is_none() {
+                    fault.hits += 1;
+                    fate.dropped = Some(DropReason::Partition);
                 }
-                Action::Link { rules } if concerns(rules, packet) => {
-                    fault.opportunities += 1;
-                    let now = self.classes.spec(packet.from, packet.to);
-                    let base = self.base.as_ref().map(|base| base.spec(packet.from, packet.to));
-                    fault.hits += u64::from(Some(now) != base && fate.dropped.is_none());
-                }
-                _ => {}
+            } else if fault.rules().is_some_and(|rules| concerns(rules, packet)) {
+                fault.opportunities += 1;
+                let now = self.classes.spec(packet.from, packet.to);
+                let base = self.base.as_ref().map(|base| base.spec(packet.from, packet.to));
+                fault.hits += u64::from(Some(now) != base && fate.dropped.is_none());
             }
         }
         let spec = self.classes.spec(packet.from, packet.to);
@@ -188,16 +184,15 @@ impl Network {
             self.take_back_hits(fate);
             return;
         }
-        if let Some(bit) = link.corrupts(n, length, spec) {
-            // Two flips of one bit are none.
-            match fate.flipped.iter().position(|other| *other == bit) {
-                Some(index) => drop(fate.flipped.remove(index)),
-                None => fate.flipped.push(bit),
-            }
-            fate.marks.push(Mark::Corrupted { by: Cause::Link, bits: 1 });
+        let left = fate.altered.as_ref().map_or(length, Vec::len);
+        if let Some(bit) = link.corrupts(n, left, spec) {
+            corrupt::flip(fate.altered.get_or_insert_with(|| packet.payload.to_vec()), bit);
+            fate.marks.push(Mark::Corrupted { by: Cause::Link, how: Alteration::Bits(1) });
         }
-        if !fate.flipped.is_empty() && !spec.no_checksum {
-            fate.checksum_fails = checksum::notices(packet.payload, &fate.flipped);
+        // What was done may have been undone: two flips of one bit are none.
+        fate.altered.take_if(|altered| altered == packet.payload);
+        if let Some(altered) = fate.altered.as_ref().filter(|_| !spec.no_checksum) {
+            fate.checksum_fails = checksum::notices(packet.payload, altered);
         }
         let mut copies = 1;
         if link.duplicates(n, spec) {
@@ -221,6 +216,7 @@ impl Network {
 
     /// A datagram that goes nowhere shows nothing of what faults did to it.
     fn take_back_hits(&mut self, fate: &mut Fate) {
+        fate.altered = None;
         for mark in fate.marks.drain(..) {
             let (Mark::Duplicated { by: Cause::Fault(index), .. }
             | Mark::Corrupted { by: Cause::Fault(index), .. }
@@ -230,7 +226,7 @@ impl Network {
             };
             let fault = &mut self.faults[index as usize];
             // A hold also concerns what follows.
-            if !matches!(fault.spec.action, Action::Hold { .. }) {
+            if !matches!(fault.spec.action, Action::Packet(PacketAction::Hold { .. })) {
                 fault.hits -= 1;
             }
         }
@@ -291,15 +287,10 @@ impl Network {
     }
 
     fn rebuild(&mut self, fault: u32) {
-        if !matches!(self.faults[fault as usize].spec.action, Action::Link { .. }) {
+        if self.faults[fault as usize].rules().is_none() {
             return;
         }
-        let overrides = self.active.iter().filter_map(|index| {
-            match &self.faults[*index as usize].spec.action {
-                Action::Link { rules } => Some(rules.iter()),
-                _ => None,
-            }
-        });
+        let overrides = self.active.iter().filter_map(|index| self.faults[*index as usize].rules());
         let rules = self.rules.iter().chain(overrides.flatten());
         self.classes = Classes::new(self.hosts.len() as u32, rules, self.calm);
     }
@@ -307,10 +298,7 @@ impl Network {
     /// True if this partition stops what is on the way from one host to another; counts it.
     pub fn stops(&mut self, fault: u32, from: HostId, to: HostId) -> bool {
         let fault = &mut self.faults[fault as usize];
-        let stopped = match &fault.spec.action {
-            Action::Partition { cuts } => crosses(cuts, &Packet { from, to, payload: &[] }),
-            _ => false,
-        };
+        let stopped = fault.cuts(from, to);
         if stopped {
             fault.opportunities += 1;
             fault.hits += 1;
@@ -337,11 +325,7 @@ impl Network {
 
     /// True if a partition in force stops datagrams from one host to another.
     pub fn is_cut(&self, from: HostId, to: HostId) -> bool {
-        let packet = Packet { from, to, payload: &[] };
-        self.active.iter().any(|index| match &self.faults[*index as usize].spec.action {
-            Action::Partition { cuts } => crosses(cuts, &packet),
-            _ => false,
-        })
+        self.active.iter().any(|index| self.faults[*index as usize].cuts(from, to))
     }
 
     /// What every fault came to, in file order.
@@ -385,62 +369,44 @@ fn meet(
     if !inspected.matches(rule) {
         return;
     }
-    let is_packet_action = matches!(
-        fault.spec.action,
-        Action::Drop
-            | Action::Duplicate { .. }
-            | Action::Delay { .. }
-            | Action::Corrupt { .. }
-            | Action::Hold { .. }
-    );
     let picked = fault.picks(pick, ends);
-    if !is_packet_action {
+    let Action::Packet(action) = &fault.spec.action else {
         // The world counts what its own faults come to.
         if picked {
             fate.triggered.push(index);
         }
         return;
-    }
+    };
     fault.opportunities += 1;
     if !picked || fate.dropped.is_some() {
         return;
     }
     let by = Cause::Fault(index);
-    match fault.spec.action {
-        Action::Drop => fate.dropped = Some(DropReason::Fault(index)),
-        Action::Duplicate { copies, after } => {
+    match *action {
+        PacketAction::Drop => fate.dropped = Some(DropReason::Fault(index)),
+        PacketAction::Duplicate { copies, after } => {
             asked.copies.extend((1..=copies).map(|copy| after.saturating_mul(copy)));
             let copies = u32::try_from(copies).unwrap_or(u32::MAX);
             fate.marks.push(Mark::Duplicated { by, copies });
         }
-        Action::Delay { by: length } => {
+        PacketAction::Delay { by: length } => {
             asked.extra = asked.extra.saturating_add(length);
             fate.marks.push(Mark::Delayed { by, length });
         }
-        Action::Corrupt { bits } => {
-            let flips = fault.bits(bits, packet.payload.len(), ends);
-            if flips.is_empty() {
+        PacketAction::Corrupt(how) => {
+            let draw = fault.draw(how.name(), ends);
+            let altered = fate.altered.get_or_insert_with(|| packet.payload.to_vec());
+            let Some(how) = corrupt::corrupt(altered, how, draw) else {
                 return;
-            }
-            fate.marks.push(Mark::Corrupted { by, bits: flips.len() as u32 });
-            for bit in flips {
-                match fate.flipped.iter().position(|other| *other == bit) {
-                    Some(at) => drop(fate.flipped.remove(at)),
-                    None => fate.flipped.push(bit),
-                }
-            }
+            };
+            fate.marks.push(Mark::Corrupted { by, how });
         }
-        Action::Hold { length } => {
+        PacketAction::Hold { length } => {
             link.held_until = link.held_until.max(now.saturating_add(length));
             fate.marks.push(Mark::Delayed { by, length });
         }
-        _ => return,
     }
     fault.hits += 1;
-}
-
-fn crosses(cuts: &[(HostSet, HostSet)], packet: &Packet<'_>) -> bool {
-    cuts.iter().any(|(from, to)| from.contains(packet.from) && to.contains(packet.to))
 }
 
 fn concerns(rules: &[LinkRule], packet: &Packet<'_>) -> bool {

@@ -33,7 +33,13 @@ fn eventful() -> Impairments {
     }
 }
 
-fn packet_fault(name: &str, from: HostId, to: HostId, pick: Pick, action: Action) -> FaultSpec {
+fn packet_fault(
+    name: &str,
+    from: HostId,
+    to: HostId,
+    pick: Pick,
+    action: PacketAction,
+) -> FaultSpec {
     let matching = PacketMatch {
         from: HostSet::from_iter([from]),
         to: HostSet::from_iter([to]),
@@ -42,6 +48,7 @@ fn packet_fault(name: &str, from: HostId, to: HostId, pick: Pick, action: Action
         attempt: None,
     };
     let trigger = Trigger::Packet { matching, pick };
+    let action = Action::Packet(action);
     FaultSpec { name: name.into(), trigger, action, length: None, optional: false }
 }
 
@@ -50,6 +57,16 @@ fn fates(network: &mut Network, from: HostId, to: HostId, count: u64) -> Vec<Fat
     (0..count)
         .map(|n| network.transmit(n * MS, &Packet { from, to, payload: &n.to_be_bytes() }))
         .collect()
+}
+
+/// The bits in which what arrives differs from what was sent.
+fn flipped(sent: &[u8], fate: &Fate) -> Vec<u64> {
+    let altered = fate.altered.as_deref().unwrap_or(sent);
+    let differs = |bit: &u64| {
+        let (byte, mask) = ((bit / 8) as usize, 1 << (bit % 8));
+        (sent[byte] ^ altered[byte]) & mask != 0
+    };
+    (0..sent.len() as u64 * 8).filter(differs).collect()
 }
 
 proptest! {
@@ -70,7 +87,7 @@ proptest! {
             to: HostSet::all(),
             set: Impairments { loss: Some(Loss::Independent(0.5)), ..Impairments::default() },
         };
-        let faults = [packet_fault("elsewhere", 0, 1, pick, Action::Drop)];
+        let faults = [packet_fault("elsewhere", 0, 1, pick, PacketAction::Drop)];
         let mut other = network(3 + more_hosts, &[rules[0].clone(), elsewhere], &faults);
         for (from, to) in traffic {
             if (from, to) != (1, 0) {
@@ -86,7 +103,7 @@ proptest! {
         let rules = [everywhere(eventful())];
         let expected = fates(&mut network(2, &rules, &[]), 1, 0, 100);
         let pick = if pick_all { Pick::First(n) } else { Pick::Nth(n) };
-        let faults = [packet_fault(&named, 1, 0, pick, Action::Drop)];
+        let faults = [packet_fault(&named, 1, 0, pick, PacketAction::Drop)];
         let found = fates(&mut network(2, &rules, &faults), 1, 0, 100);
         for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
             let is_hit = if pick_all { (index as u64) < n } else { index as u64 + 1 == n };
@@ -113,8 +130,8 @@ fn a_plain_link_only_delays() {
 #[test]
 fn every_fault_counts_every_match_and_the_first_to_drop_is_named() {
     let faults = [
-        packet_fault("second", 1, 0, Pick::Nth(2), Action::Drop),
-        packet_fault("all", 1, 0, Pick::Every(2), Action::Drop),
+        packet_fault("second", 1, 0, Pick::Nth(2), PacketAction::Drop),
+        packet_fault("all", 1, 0, Pick::Every(2), PacketAction::Drop),
     ];
     let mut network = network(2, &[], &faults);
     let reasons: Vec<_> = fates(&mut network, 1, 0, 4).iter().map(|fate| fate.dropped).collect();
@@ -133,11 +150,11 @@ fn faults_come_before_partitions_and_those_before_the_link() {
     let partition = FaultSpec {
         name: "cut".into(),
         trigger: Trigger::At(0),
-        action: Action::Partition { cuts: vec![cut] },
+        action: Action::World(WorldAction::Partition { cuts: vec![cut] }),
         length: None,
         optional: false,
     };
-    let faults = [packet_fault("first", 1, 0, Pick::Nth(1), Action::Drop), partition];
+    let faults = [packet_fault("first", 1, 0, Pick::Nth(1), PacketAction::Drop), partition];
     let mut network = network(2, &[everywhere(loss)], &faults);
     network.begin(1);
     let mut reason = |payload: &[u8]| {
@@ -159,9 +176,15 @@ fn faults_come_before_partitions_and_those_before_the_link() {
 fn delays_holds_and_copies_add_up() {
     let rules = [everywhere(Impairments { delay: Some(10 * MS), ..Impairments::default() })];
     let faults = [
-        packet_fault("slow", 1, 0, Pick::Nth(1), Action::Delay { by: 100 * MS }),
-        packet_fault("twice", 1, 0, Pick::Nth(2), Action::Duplicate { copies: 2, after: 7 * MS }),
-        packet_fault("hold", 1, 0, Pick::Nth(3), Action::Hold { length: 50 * MS }),
+        packet_fault("slow", 1, 0, Pick::Nth(1), PacketAction::Delay { by: 100 * MS }),
+        packet_fault(
+            "twice",
+            1,
+            0,
+            Pick::Nth(2),
+            PacketAction::Duplicate { copies: 2, after: 7 * MS },
+        ),
+        packet_fault("hold", 1, 0, Pick::Nth(3), PacketAction::Hold { length: 50 * MS }),
     ];
     let mut network = network(2, &rules, &faults);
     let arrivals: Vec<Vec<u64>> = fates(&mut network, 1, 0, 5)
@@ -179,38 +202,92 @@ fn corruption_is_noticed_unless_the_checksum_is_off() {
     for (set, fails) in [(corrupt, true), (off, false)] {
         let mut network = network(2, &[everywhere(set)], &[]);
         let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: &[0; 64] });
-        assert_eq!((fate.flipped.len(), fate.checksum_fails), (1, fails));
+        assert_eq!((flipped(&[0; 64], &fate).len(), fate.checksum_fails), (1, fails));
         let empty = network.transmit(0, &Packet { from: 1, to: 0, payload: &[] });
-        assert!(empty.flipped.is_empty(), "nothing to flip");
+        assert_eq!(empty.altered, None, "nothing to flip");
     }
 }
 
 #[test]
-fn a_corrupt_fault_flips_as_many_different_bits_as_it_says() {
-    let faults = [packet_fault("flip", 1, 0, Pick::All, Action::Corrupt { bits: 20 })];
+fn a_datagram_without_anything_to_corrupt_is_an_opportunity_without_a_hit() {
+    let corrupt = |name, how| packet_fault(name, 1, 0, Pick::All, PacketAction::Corrupt(how));
+    let faults = [
+        corrupt("bits", Corruption::Bits(3)),
+        corrupt("swap", Corruption::SwapBytes),
+        corrupt("cut", Corruption::Truncate),
+    ];
     let mut network = network(2, &[], &faults);
-    for (length, expected) in [(64, 20), (2, 16), (0, 0)] {
-        let payload = vec![0; length];
-        let mut flipped =
-            network.transmit(0, &Packet { from: 1, to: 0, payload: &payload }).flipped;
-        flipped.sort_unstable();
-        flipped.dedup();
-        assert_eq!(flipped.len(), expected, "{length} bytes");
-        assert!(flipped.iter().all(|bit| *bit < length as u64 * 8));
+    let mut send = |payload: &[u8]| network.transmit(0, &Packet { from: 1, to: 0, payload });
+    assert_eq!(send(&[]), Fate { arrivals: send(&[]).arrivals, ..Fate::default() });
+    let fate = send(&[0; 9]);
+    assert!(fate.altered.is_some_and(|altered| altered.len() < 9) && fate.checksum_fails);
+    let counts: Vec<_> =
+        network.fault_counts().iter().map(|count| (count.opportunities, count.hits)).collect();
+    assert_eq!(counts, [(3, 1), (3, 1), (3, 1)]);
+}
+
+#[test]
+fn faults_corrupt_one_after_another_and_the_link_what_they_leave() {
+    let corrupt = |name, how| packet_fault(name, 1, 0, Pick::All, PacketAction::Corrupt(how));
+    let faults = [corrupt("cut", Corruption::Truncate), corrupt("all", Corruption::Bits(9999))];
+    let noise = Impairments { corrupt: Some(1.0), ..Impairments::default() };
+    let mut network = network(2, &[everywhere(noise)], &faults);
+    for _ in 0..50 {
+        let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: &[0; 9] });
+        let altered = fate.altered.unwrap();
+        let zeros: u32 = altered.iter().map(|byte| byte.count_zeros()).sum();
+        assert_eq!(zeros, 1, "all were flipped, then the link flips one back: {altered:?}");
+        let how: Vec<_> = fate
+            .marks
+            .iter()
+            .map(|mark| match mark {
+                Mark::Corrupted { by, how } => (*by, *how),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let left = altered.len() as u32;
+        let expected = [
+            (Cause::Fault(0), Alteration::Truncate(9 - left)),
+            (Cause::Fault(1), Alteration::Bits(left * 8)),
+            (Cause::Link, Alteration::Bits(1)),
+        ];
+        assert_eq!(how, expected);
     }
-    assert_eq!(network.fault_counts()[0].hits, 2, "an empty datagram has nothing to flip");
+}
+
+#[test]
+fn swapped_bytes_pass_the_checksum_if_an_even_number_apart() {
+    let fault = packet_fault("swap", 1, 0, Pick::All, PacketAction::Corrupt(Corruption::SwapBytes));
+    let mut network = network(2, &[], &[fault]);
+    let mut seen = [0, 0];
+    for _ in 0..200 {
+        let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: b"abcdefghi" });
+        let Some(Mark::Corrupted { how: Alteration::SwapBytes(apart), .. }) = fate.marks.first()
+        else {
+            panic!("{fate:?}");
+        };
+        assert_eq!(fate.checksum_fails, apart % 2 == 1, "{apart}");
+        seen[(apart % 2) as usize] += 1;
+    }
+    assert!(seen.iter().all(|times| *times > 60), "{seen:?}");
 }
 
 #[test]
 fn several_faults_on_one_datagram_add_up() {
     let rules = [everywhere(Impairments { delay: Some(10 * MS), ..Impairments::default() })];
     let faults = [
-        packet_fault("slow", 1, 0, Pick::Nth(1), Action::Delay { by: MS }),
-        packet_fault("slower", 1, 0, Pick::Nth(1), Action::Delay { by: 2 * MS }),
-        packet_fault("late", 1, 0, Pick::Nth(2), Action::Duplicate { copies: 1, after: 90 * MS }),
-        packet_fault("soon", 1, 0, Pick::Nth(2), Action::Duplicate { copies: 1, after: 0 }),
-        packet_fault("hold", 1, 0, Pick::Nth(3), Action::Hold { length: 50 * MS }),
-        packet_fault("shorter", 1, 0, Pick::Nth(4), Action::Hold { length: MS }),
+        packet_fault("slow", 1, 0, Pick::Nth(1), PacketAction::Delay { by: MS }),
+        packet_fault("slower", 1, 0, Pick::Nth(1), PacketAction::Delay { by: 2 * MS }),
+        packet_fault(
+            "late",
+            1,
+            0,
+            Pick::Nth(2),
+            PacketAction::Duplicate { copies: 1, after: 90 * MS },
+        ),
+        packet_fault("soon", 1, 0, Pick::Nth(2), PacketAction::Duplicate { copies: 1, after: 0 }),
+        packet_fault("hold", 1, 0, Pick::Nth(3), PacketAction::Hold { length: 50 * MS }),
+        packet_fault("shorter", 1, 0, Pick::Nth(4), PacketAction::Hold { length: MS }),
     ];
     let mut network = network(2, &rules, &faults);
     let arrivals: Vec<Vec<u64>> = fates(&mut network, 1, 0, 4)
@@ -224,15 +301,19 @@ fn several_faults_on_one_datagram_add_up() {
 #[test]
 fn the_same_bit_flipped_twice_is_not_flipped() {
     let corrupt = Impairments { corrupt: Some(1.0), ..Impairments::default() };
-    let faults = [packet_fault("all", 1, 0, Pick::All, Action::Corrupt { bits: 8 })];
+    let faults = [packet_fault("all", 1, 0, Pick::All, PacketAction::Corrupt(Corruption::Bits(8)))];
     let mut network = network(2, &[everywhere(corrupt)], &faults);
     let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: &[0] });
-    assert_eq!(fate.flipped.len(), 7, "the link flips one of the eight back");
+    assert_eq!(flipped(&[0], &fate).len(), 7, "the link flips one of the eight back");
+    let other = packet_fault("again", 1, 0, Pick::All, PacketAction::Corrupt(Corruption::Bits(8)));
+    let mut twice = self::network(2, &[], &[faults[0].clone(), other]);
+    let fate = twice.transmit(0, &Packet { from: 1, to: 0, payload: &[0] });
+    assert_eq!((fate.altered, fate.checksum_fails), (None, false), "what was sent arrives");
 }
 
 #[test]
 fn attempts_are_counted_per_link() {
-    let mut fault = packet_fault("second", 1, 0, Pick::All, Action::Drop);
+    let mut fault = packet_fault("second", 1, 0, Pick::All, PacketAction::Drop);
     if let Trigger::Packet { matching, .. } = &mut fault.trigger {
         matching.attempt = Some(2);
     }
@@ -254,7 +335,7 @@ fn reports_trigger_by_host_name_and_pick() {
     let crash = FaultSpec {
         name: "crash".into(),
         trigger,
-        action: Action::Calm,
+        action: Action::World(WorldAction::Calm),
         length: None,
         optional: false,
     };
@@ -270,14 +351,15 @@ fn reports_trigger_by_host_name_and_pick() {
 fn a_fault_whose_datagram_is_lost_anyway_has_not_hit() {
     let loss = Impairments { loss: Some(Loss::Independent(1.0)), ..Impairments::default() };
     let faults = [
-        packet_fault("slow", 1, 0, Pick::All, Action::Delay { by: MS }),
-        packet_fault("twice", 1, 0, Pick::All, Action::Duplicate { copies: 1, after: 0 }),
-        packet_fault("flip", 1, 0, Pick::All, Action::Corrupt { bits: 1 }),
-        packet_fault("hold", 1, 0, Pick::All, Action::Hold { length: MS }),
+        packet_fault("slow", 1, 0, Pick::All, PacketAction::Delay { by: MS }),
+        packet_fault("twice", 1, 0, Pick::All, PacketAction::Duplicate { copies: 1, after: 0 }),
+        packet_fault("flip", 1, 0, Pick::All, PacketAction::Corrupt(Corruption::Bits(1))),
+        packet_fault("hold", 1, 0, Pick::All, PacketAction::Hold { length: MS }),
     ];
     let mut network = network(2, &[everywhere(loss)], &faults);
     let fate = network.transmit(0, &Packet { from: 1, to: 0, payload: b"x" });
     assert_eq!((fate.dropped, fate.marks.len()), (Some(DropReason::Loss), 0));
+    assert_eq!(fate.altered, None);
     let hits: Vec<u64> = network.fault_counts().iter().map(|count| count.hits).collect();
     assert_eq!(hits, [0, 0, 0, 1], "a hold concerns what follows");
 }
@@ -288,9 +370,9 @@ fn an_override_hits_only_where_it_changes_something() {
     let link = |name: &str, delay| FaultSpec {
         name: name.into(),
         trigger: Trigger::At(0),
-        action: Action::Link {
+        action: Action::World(WorldAction::Link {
             rules: vec![everywhere(Impairments { delay: Some(delay), ..Impairments::default() })],
-        },
+        }),
         length: None,
         optional: false,
     };
@@ -309,7 +391,8 @@ fn an_override_hits_only_where_it_changes_something() {
 #[test]
 fn calm_lets_go_of_holds_and_queues() {
     let rules = [everywhere(Impairments { rate: Some(1_000_000_000), ..Impairments::default() })];
-    let faults = [packet_fault("hold", 1, 0, Pick::Nth(1), Action::Hold { length: 9000 * MS })];
+    let faults =
+        [packet_fault("hold", 1, 0, Pick::Nth(1), PacketAction::Hold { length: 9000 * MS })];
     let mut network = network(2, &rules, &faults);
     fates(&mut network, 1, 0, 2);
     network.calm();
@@ -320,7 +403,7 @@ fn calm_lets_go_of_holds_and_queues() {
 #[test]
 fn chances_of_a_fault_depend_on_link_and_content_not_on_place_or_others() {
     let chance = |name: &str| {
-        let mut fault = packet_fault(name, 1, 0, Pick::Chance(0.5), Action::Drop);
+        let mut fault = packet_fault(name, 1, 0, Pick::Chance(0.5), PacketAction::Drop);
         if let Trigger::Packet { matching, .. } = &mut fault.trigger {
             matching.from = HostSet::all();
         }
@@ -331,10 +414,25 @@ fn chances_of_a_fault_depend_on_link_and_content_not_on_place_or_others() {
     };
     let expected = drops(&mut network(3, &[], &[chance("fault-1")]));
     // Another unnamed fault in front, and another sender in between.
-    let other = packet_fault("fault-1", 2, 1, Pick::All, Action::Drop);
+    let other = packet_fault("fault-1", 2, 1, Pick::All, PacketAction::Drop);
     let mut second = network(3, &[], &[other, chance("fault-2")]);
     fates(&mut second, 2, 0, 7);
     let found: Vec<bool> = drops(&mut second);
     assert_eq!(found, expected);
     assert_ne!(drops(&mut network(3, &[], &[chance("named")])), expected);
+}
+
+/// An unnamed fault's draws are keyed by what it says: whoever words it anew changes them.
+#[test]
+fn unnamed_faults_draw_what_they_always_drew() {
+    let faults = [
+        packet_fault("fault-1", 1, 0, Pick::Chance(0.5), PacketAction::Drop),
+        packet_fault("fault-2", 1, 0, Pick::All, PacketAction::Corrupt(Corruption::Bits(1))),
+    ];
+    let fates = fates(&mut network(2, &[], &faults), 1, 0, 64);
+    let dropped = fates.iter().fold(0u64, |all, fate| all << 1 | u64::from(fate.dropped.is_some()));
+    let all = (0u64..).zip(&fates).filter(|(_, fate)| fate.dropped.is_none());
+    let flipped: Vec<u64> = all.flat_map(|(n, fate)| flipped(&n.to_be_bytes(), fate)).collect();
+    assert_eq!(dropped, 17_359_212_673_182_643_454);
+    assert_eq!(flipped[..8], [12, 27, 58, 7, 36, 46, 36, 25]);
 }

@@ -23,6 +23,9 @@ pub(super) const FAULT_KEYS: [&str; 10] =
 /// The ways to say which matches count.
 pub(super) const PICKS: [&str; 4] = ["nth", "first", "every", "chance"];
 
+/// The ways to corrupt a datagram.
+pub(super) const CORRUPTIONS: [&str; 4] = ["bits", "burst", "swap-bytes", "truncate"];
+
 /// The triggers.
 pub(super) const TRIGGERS: [&str; 3] = ["packet", "at", "event"];
 
@@ -40,7 +43,7 @@ pub(super) const ACTIONS: [ActionKeys; 11] = [
     action("drop", true, &[], &[]),
     action("duplicate", true, &["copies", "after"], &[]),
     action("delay", true, &["by"], &["by"]),
-    action("corrupt", true, &["bits"], &[]),
+    action("corrupt", true, &CORRUPTIONS, &[]),
     action("hold", true, &["for"], &["for"]),
     action("partition", false, &["groups", "from", "to", "for"], &[]),
     action("crash", false, &["host", "for"], &["host"]),

@@ -1,19 +1,21 @@
 //! The `[[fault]]` tables: one trigger, one action.
 
+mod action;
+
 use std::collections::HashMap;
 
 use toml::de::{DeTable, DeValue};
 
 use super::actions::{ACTIONS, ActionKeys, FAULT_KEYS, PICKS, TRIGGERS};
 use super::diagnostic::{Diagnostic, Span};
-use super::drawn::{Drawn, at, at_or};
+use super::drawn::{Drawn, at};
 use super::hosts::Hosts;
 use super::link::Link;
 use super::reader::Reader;
-use super::tables::impairments;
 use super::words::Vocabulary;
-use crate::network::{Action, FaultSpec, HostSet, PacketMatch, Pick, Trigger};
+use crate::network::{FaultSpec, HostSet, PacketMatch, Pick, Trigger};
 use crate::text::{listed, quote};
+use action::DrawnAction;
 
 /// One `[[fault]]` table, its ranges not yet drawn.
 #[derive(Clone, Debug)]
@@ -50,24 +52,6 @@ enum DrawnPick {
     First(Drawn<u64>),
     Every(Drawn<u64>),
     Chance(Drawn<f64>),
-}
-
-#[derive(Clone, Debug)]
-enum DrawnAction {
-    /// An action without a range in it.
-    Fixed(Action),
-    Duplicate {
-        copies: Option<Drawn<u64>>,
-        after: Option<Drawn<u64>>,
-    },
-    Delay(Drawn<u64>),
-    Corrupt(Option<Drawn<u64>>),
-    Hold(Drawn<u64>),
-    ClockStep {
-        hosts: HostSet,
-        by: Drawn<i64>,
-    },
-    Link(Box<Link>),
 }
 
 /// What the reading of faults needs to know of the rest of the file.
@@ -137,7 +121,7 @@ fn read(
     // What is held is let go by the action itself, not by the end of the fault.
     let hold = action.is_some_and(|action| action.name == "hold");
     let length = if hold { None } else { table.whole("for") };
-    let action = action.and_then(|action| read_action(table, action.name, around));
+    let action = action.and_then(|action| action::read(table, action.name, around.hosts));
     Some(Fault { name, optional, trigger: trigger?, action: action?, length })
 }
 
@@ -165,8 +149,11 @@ fn check_keys(table: &Reader<'_>, action: &ActionKeys) {
 
 /// Checks the values of a fault whose action is not known.
 fn check_values(table: &Reader<'_>, around: &Surroundings<'_>) {
-    for key in ["copies", "after", "bits"] {
+    for key in ["copies", "after", "bits", "burst"] {
         table.whole(key);
+    }
+    for key in ["swap-bytes", "truncate"] {
+        table.is_set(key);
     }
     table.signed("by");
     around.hosts.at(table, "host");
@@ -271,95 +258,6 @@ fn read_event(
     Some(DrawnTrigger::Event { hosts: hosts?, name: name.to_owned(), pick })
 }
 
-fn read_action(table: &Reader<'_>, action: &str, around: &Surroundings<'_>) -> Option<DrawnAction> {
-    let hosts = around.hosts;
-    Some(match action {
-        "drop" => DrawnAction::Fixed(Action::Drop),
-        "duplicate" => {
-            DrawnAction::Duplicate { copies: table.whole("copies"), after: table.whole("after") }
-        }
-        "delay" => {
-            not_zero(table, "by");
-            DrawnAction::Delay(not_negative(table, "by")?)
-        }
-        "corrupt" => DrawnAction::Corrupt(table.whole("bits")),
-        "hold" => DrawnAction::Hold(table.whole("for")?),
-        "partition" => DrawnAction::Fixed(Action::Partition { cuts: cuts(table, hosts)? }),
-        "crash" => DrawnAction::Fixed(Action::Crash { hosts: hosts.at(table, "host")? }),
-        "pause" => DrawnAction::Fixed(Action::Pause { hosts: hosts.at(table, "host")? }),
-        "clock-step" => {
-            not_zero(table, "by");
-            let (hosts, by) = (hosts.at(table, "host"), table.signed("by"));
-            DrawnAction::ClockStep { hosts: hosts?, by: by? }
-        }
-        "link" => {
-            if !impairments().iter().any(|key| table.has(key.name)) {
-                let one = Diagnostic::new(table.span.clone(), "this fault changes nothing");
-                let names = impairments();
-                let names = listed(names.iter().map(|key| key.name));
-                table
-                    .errors
-                    .add_missing(one.help(format!("say what the link shall be like: {names}")));
-            }
-            DrawnAction::Link(Box::new(Link::read(table, hosts)?))
-        }
-        "calm" => DrawnAction::Fixed(Action::Calm),
-        other => unreachable!("`{other}` is declared as an action, but nothing reads it"),
-    })
-}
-
-/// A fault that changes nothing would count as one that hit.
-fn not_zero(table: &Reader<'_>, key: &str) {
-    if table.signed(key).is_some_and(|by| (by.low(), by.high()) == (0, 0)) {
-        let one = Diagnostic::new(table.value_span(key), "this fault changes nothing");
-        table.errors.add(one.label("give a time other than 0"));
-    }
-}
-
-/// A duration that may be negative for other actions, but not for this one.
-fn not_negative(table: &Reader<'_>, key: &str) -> Option<Drawn<u64>> {
-    let signed = table.signed(key)?;
-    let drawn = signed.clone().unsigned();
-    if drawn.is_none() {
-        let message = format!("`{key}` must not be negative here");
-        let one = Diagnostic::new(table.value_span(key), message);
-        table.errors.add(one.label("a datagram can not arrive earlier than without the fault"));
-    }
-    drawn
-}
-
-/// The links that a partition cuts, one direction each.
-fn cuts(table: &Reader<'_>, hosts: &Hosts) -> Option<Vec<(HostSet, HostSet)>> {
-    let one_way = table.has("from") || table.has("to");
-    if table.has("groups") && one_way {
-        let key = if table.has("from") { "from" } else { "to" };
-        let one = Diagnostic::new(
-            table.key_span(key),
-            format!("`groups` and `{key}` exclude one another"),
-        );
-        table.errors.add(
-            one.other(table.key_span("groups"), "cuts both ways")
-                .help("keep `groups`, or `from` and `to` for one way"),
-        );
-    }
-    if table.has("groups") {
-        let groups = hosts.groups(table, "groups")?;
-        let pairs = groups.iter().flat_map(|from| groups.iter().map(move |to| (from, to)));
-        let pairs = pairs.filter(|(from, to)| !std::ptr::eq(*from, *to));
-        return Some(pairs.map(|(from, to)| (from.clone(), to.clone())).collect());
-    }
-    if !one_way {
-        let one = Diagnostic::new(table.span.clone(), "this partition does not say what it parts");
-        table.errors.add_missing(one.help("groups = [[\"client-*\"], [\"server\"]], or for one way from = \"...\" and to = \"...\""));
-        return None;
-    }
-    for key in ["from", "to"].into_iter().filter(|key| !table.has(key)) {
-        table.missing(key, "in a one-way partition");
-    }
-    let (from, to) = (hosts.at(table, "from"), hosts.at(table, "to"));
-    Some(vec![(from?, to?)])
-}
-
 impl Fault {
     /// The fault, under `seed`.
     pub(super) fn at(&self, seed: u64) -> FaultSpec {
@@ -403,24 +301,6 @@ impl DrawnPick {
             DrawnPick::First(n) => Pick::First(n.at(seed)),
             DrawnPick::Every(n) => Pick::Every(n.at(seed)),
             DrawnPick::Chance(chance) => Pick::Chance(chance.at(seed)),
-        }
-    }
-}
-
-impl DrawnAction {
-    fn at(&self, seed: u64) -> Action {
-        match self {
-            DrawnAction::Fixed(action) => action.clone(),
-            DrawnAction::Duplicate { copies, after } => {
-                Action::Duplicate { copies: at_or(copies, seed, 1), after: at_or(after, seed, 0) }
-            }
-            DrawnAction::Delay(by) => Action::Delay { by: by.at(seed) },
-            DrawnAction::Corrupt(bits) => Action::Corrupt { bits: at_or(bits, seed, 1) },
-            DrawnAction::Hold(length) => Action::Hold { length: length.at(seed) },
-            DrawnAction::ClockStep { hosts, by } => {
-                Action::ClockStep { hosts: hosts.clone(), by: by.at(seed) }
-            }
-            DrawnAction::Link(link) => Action::Link { rules: link.rules(seed).collect() },
         }
     }
 }

@@ -60,6 +60,8 @@ pub(super) enum Kind {
     Path,
     /// `true` or `false`.
     Flag,
+    /// `true`: to leave the key out is to say no.
+    Set,
     /// One of these words.
     Word(Vec<&'static str>),
     /// One or several of these words.
@@ -104,6 +106,7 @@ impl Kind {
             Kind::Name => "a name",
             Kind::Path => "a path",
             Kind::Flag => "true or false",
+            Kind::Set => "true",
             Kind::Word(_) => "a word in quotes",
             Kind::Words(_) => "a word in quotes, or an array of them",
             Kind::Whole { unit, .. } => unit.noun(),

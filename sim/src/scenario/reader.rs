@@ -188,6 +188,18 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// True if a flag is there that can only be set.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        let Some((value, key)) = self.get(name) else { return false };
+        let set = matches!(value.get_ref(), DeValue::Boolean(true));
+        if !set {
+            let help = Some("write true, without quotes, or leave the key out".to_owned());
+            let label = "this is something else".to_owned();
+            self.wrong(key, value.span(), Problem { label, help });
+        }
+        set
+    }
+
     /// One of the words declared for the key.
     pub(super) fn word(&self, name: &str) -> Option<&'static str> {
         let (value, key) = self.get(name)?;

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::actions::{ACTIONS, ActionKeys, FAULT_KEYS, PICKS, TRIGGERS};
+use super::actions::{ACTIONS, ActionKeys, CORRUPTIONS, FAULT_KEYS, PICKS, TRIGGERS};
 use super::keys::{Key, Keys, Kind};
 use super::tables::{self, file, options};
 use super::units::{MAX_DRIFT, Unit};
@@ -90,6 +90,7 @@ fn exclude(table: &mut Value, keys: &[&str]) {
 /// One trigger; and with each action the keys that go with it.
 fn refine_faults(fault: &mut Value) {
     exclude(fault, &PICKS);
+    exclude(fault, &CORRUPTIONS);
     let one_of: Vec<Value> = TRIGGERS.iter().map(|key| json!({ "required": [key] })).collect();
     fault["oneOf"] = json!(one_of);
     let rules: Vec<Value> = ACTIONS.iter().map(of_action).collect();
@@ -137,6 +138,7 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Text | Kind::Path => json!({ "type": "string", "pattern": "\\S" }),
         Kind::Name => json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" }),
         Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Set => json!({ "const": true }),
         Kind::Word(words) => json!({ "type": "string", "enum": words }),
         Kind::Words(words) => one_or_several(json!({ "type": "string", "enum": words })),
         Kind::Whole { unit: Unit::Count, min, max, ranges } => {

@@ -256,7 +256,14 @@ pub(super) fn fault(words: &Vocabulary) -> Keys {
             signed_duration(),
             "delay: how much later; clock-step: how far, negative for back",
         ),
-        key("bits", count(1, 4096), "corrupt: how many bits flip; absent: 1"),
+        key("bits", count(1, 4096), "corrupt: how many different bits flip; absent: 1"),
+        key(
+            "burst",
+            count(1, 4096),
+            "corrupt, instead of bits: how many bits in a row are hit; the first and the last flip",
+        ),
+        key("swap-bytes", Kind::Set, "corrupt, instead of bits: two different bytes change places"),
+        key("truncate", Kind::Set, "corrupt, instead of bits: the end is cut off"),
         key(
             "groups",
             Kind::Groups,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::event::{Endpoint, Event, HostChange, OpId, Step, What};
 use super::record::Recorder;
 use super::{Header, Trace, VERSION};
-use crate::network::{Cause, DropReason, Mark};
+use crate::network::{Alteration, Cause, DropReason, Mark};
 
 /// Why a file is not a trace.
 #[derive(Debug, thiserror::Error)]
@@ -165,7 +165,7 @@ fn to_json(event: &Event) -> Map<String, Value> {
 fn mark_to_json(id: u64, mark: Mark) -> Value {
     let (name, by, value) = match mark {
         Mark::Duplicated { by, copies } => ("duplicated", by, u64::from(copies)),
-        Mark::Corrupted { by, bits } => ("corrupted", by, u64::from(bits)),
+        Mark::Corrupted { by, how } => ("corrupted", by, u64::from(how.parts().1)),
         Mark::Delayed { by, length } => ("delayed", by, length),
         Mark::Reordered => ("reordered", Cause::Link, 0),
     };
@@ -173,7 +173,11 @@ fn mark_to_json(id: u64, mark: Mark) -> Value {
         Cause::Link => json!(null),
         Cause::Fault(fault) => json!(fault),
     };
-    json!({"id": id, "mark": name, "fault": fault, "value": value})
+    let mut fields = json!({"id": id, "mark": name, "fault": fault, "value": value});
+    if let Mark::Corrupted { how, .. } = mark {
+        fields["mode"] = json!(how.parts().0);
+    }
+    fields
 }
 
 fn from_json(line: &Map<String, Value>) -> Option<Event> {
@@ -250,7 +254,11 @@ fn mark_from_json(line: &Map<String, Value>) -> Option<Mark> {
     let small = u32::try_from(value);
     Some(match line.get("mark")?.as_str()? {
         "duplicated" => Mark::Duplicated { by, copies: small.ok()? },
-        "corrupted" => Mark::Corrupted { by, bits: small.ok()? },
+        "corrupted" => {
+            // Traces of earlier versions, which could only flip bits, do not say.
+            let mode = line.get("mode").map_or(Some("bits"), Value::as_str)?;
+            Mark::Corrupted { by, how: Alteration::from_parts(mode, small.ok()?)? }
+        }
         "delayed" => Mark::Delayed { by, length: value },
         "reordered" => Mark::Reordered,
         _ => return None,
@@ -282,6 +290,7 @@ mod tests {
         let fault = Cause::Fault(2);
         let operation = |step| What::Operation { host: 0, incarnation: 3, op, step };
         let host = |change| What::Host { host: 1, change };
+        let corrupted = |how| Mark::Corrupted { by: fault, how };
         let mut what = vec![
             What::Sent {
                 id: 1,
@@ -290,7 +299,10 @@ mod tests {
                 payload: vec![0, 255],
             },
             What::Marked { id: 1, mark: Mark::Duplicated { by: Cause::Link, copies: 2 } },
-            What::Marked { id: 1, mark: Mark::Corrupted { by: fault, bits: 3 } },
+            What::Marked { id: 1, mark: corrupted(Alteration::Bits(3)) },
+            What::Marked { id: 1, mark: corrupted(Alteration::Burst(12)) },
+            What::Marked { id: 1, mark: corrupted(Alteration::SwapBytes(4)) },
+            What::Marked { id: 1, mark: corrupted(Alteration::Truncate(60)) },
             What::Marked { id: 1, mark: Mark::Delayed { by: fault, length: 1 << 40 } },
             What::Marked { id: 1, mark: Mark::Reordered },
             What::Delivered { id: 1, copy: 1 },
@@ -345,6 +357,15 @@ mod tests {
     }
 
     #[test]
+    fn corruption_in_older_traces_is_flipped_bits() {
+        let mut lines = Vec::new();
+        trace().write_jsonl(&mut lines).unwrap();
+        let older = String::from_utf8(lines).unwrap().replace(r#","mode":"bits""#, "");
+        assert_eq!(Trace::read_jsonl(&older).unwrap(), trace());
+        assert!(Trace::read_jsonl(&older.replace("\"burst\"", "\"bursts\"")).is_err());
+    }
+
+    #[test]
     fn a_damaged_trace_says_where() {
         let mut lines = Vec::new();
         trace().write_jsonl(&mut lines).unwrap();
@@ -356,7 +377,8 @@ mod tests {
         let cut = &text[..text.rfind("{\"trace_hash").unwrap()];
         assert!(error(cut).contains("without its last line"));
         assert!(
-            error(&text.replace("\"delivered\"", "\"x\"")).contains("line 7: this is not an event")
+            error(&text.replace("\"delivered\"", "\"x\""))
+                .contains("line 10: this is not an event")
         );
         assert!(error(&text.replace("\"fault\":2", "\"fault\":3")).contains("line 4"));
         assert!(error(&text.replace("\"at\":3", "\"at\":4")).contains("hash to"));

@@ -7,7 +7,7 @@
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::event::{Endpoint, Event, HostChange, OpId, Step, What};
-use crate::network::{Cause, DropReason, HostId, Mark};
+use crate::network::{Alteration, Cause, DropReason, HostId, Mark};
 
 const SENT: u8 = 1;
 const MARKED: u8 = 2;
@@ -78,9 +78,12 @@ impl Recorder {
     pub fn marked(&mut self, id: u64, mark: Mark) {
         let (aux, by, value) = match mark {
             Mark::Duplicated { by, copies } => (0, by, u64::from(copies)),
-            Mark::Corrupted { by, bits } => (1, by, u64::from(bits)),
+            Mark::Corrupted { by, how: Alteration::Bits(bits) } => (1, by, u64::from(bits)),
             Mark::Delayed { by, length } => (2, by, length),
             Mark::Reordered => (3, Cause::Link, 0),
+            Mark::Corrupted { by, how: Alteration::Burst(bits) } => (4, by, u64::from(bits)),
+            Mark::Corrupted { by, how: Alteration::SwapBytes(apart) } => (5, by, u64::from(apart)),
+            Mark::Corrupted { by, how: Alteration::Truncate(bytes) } => (6, by, u64::from(bytes)),
         };
         let by = match by {
             Cause::Link => 0,
@@ -215,9 +218,12 @@ fn decode_record(head: &[u8; HEAD], tail: &[u8]) -> Option<Event> {
             let by = if c == 0 { Cause::Link } else { Cause::Fault(c - 1) };
             let mark = match aux {
                 0 => Mark::Duplicated { by, copies: b_low },
-                1 => Mark::Corrupted { by, bits: b_low },
+                1 => Mark::Corrupted { by, how: Alteration::Bits(b_low) },
                 2 => Mark::Delayed { by, length: b },
                 3 => Mark::Reordered,
+                4 => Mark::Corrupted { by, how: Alteration::Burst(b_low) },
+                5 => Mark::Corrupted { by, how: Alteration::SwapBytes(b_low) },
+                6 => Mark::Corrupted { by, how: Alteration::Truncate(b_low) },
                 _ => return None,
             };
             What::Marked { id: a, mark }

@@ -58,8 +58,9 @@ impl Trace {
             Mark::Duplicated { by: cause, copies } => {
                 format!("duplicated (copies={copies}) by {}", by(cause))
             }
-            Mark::Corrupted { by: cause, bits } => {
-                format!("corrupted (bits={bits}) by {}", by(cause))
+            Mark::Corrupted { by: cause, how } => {
+                let (mode, amount) = how.parts();
+                format!("corrupted ({mode}={amount}) by {}", by(cause))
             }
             Mark::Delayed { by: cause, length } => {
                 format!("delayed (by={length}ns) by {}", by(cause))

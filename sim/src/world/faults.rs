@@ -4,7 +4,7 @@ use super::flight::State;
 use super::queue::Due;
 use super::{Chore, World};
 use crate::history::Outcome;
-use crate::network::{Action, DropReason, HostId, HostSet};
+use crate::network::{Action, DropReason, HostId, HostSet, WorldAction};
 use crate::trace::HostChange;
 
 impl World {
@@ -25,38 +25,36 @@ impl World {
 
     /// Begins a fault, counts it, and plans its end.
     fn begin_fault(&mut self, fault: u32) {
+        let spec = self.network.fault(fault);
+        // The network applies faults about packets itself.
+        let Action::World(action) = &spec.action else { return };
         if self.now < self.fault_ends[fault as usize] {
             // It is in force already.
-            if matches!(
-                self.network.fault(fault).action,
-                Action::Crash { .. } | Action::Pause { .. }
-            ) {
+            if matches!(action, WorldAction::Crash { .. } | WorldAction::Pause { .. }) {
                 self.network.count(fault, false);
             }
             return;
         }
-        let spec = self.network.fault(fault);
         let length = spec.length;
-        let action = spec.action.clone();
-        match action {
-            Action::Partition { .. } => {
+        match action.clone() {
+            WorldAction::Partition { .. } => {
                 self.recorder.fault_began(fault);
                 self.network.begin(fault);
                 self.stop_flights(fault);
             }
-            Action::Link { .. } => {
+            WorldAction::Link { .. } => {
                 self.recorder.fault_began(fault);
                 self.network.begin(fault);
             }
-            Action::Crash { hosts } => {
+            WorldAction::Crash { hosts } => {
                 let hit = self.each_host(&hosts, |world, host| world.crash(host, fault));
                 self.network.count(fault, hit);
             }
-            Action::Pause { hosts } => {
+            WorldAction::Pause { hosts } => {
                 let hit = self.each_host(&hosts, |world, host| world.pause(host, fault));
                 self.network.count(fault, hit);
             }
-            Action::ClockStep { hosts, by } => {
+            WorldAction::ClockStep { hosts, by } => {
                 let hit = self.each_host(&hosts, |world, host| {
                     world.hosts[host as usize].clock.step(by);
                     world.recorder.host(host, HostChange::ClockStepped(by));
@@ -65,14 +63,12 @@ impl World {
                 self.network.count(fault, hit);
                 return;
             }
-            Action::Calm => {
+            WorldAction::Calm => {
                 self.recorder.fault_began(fault);
                 self.network.count(fault, true);
                 self.calm();
                 return;
             }
-            // The network applies faults about packets itself.
-            _ => return,
         }
         if let Some(length) = length {
             let end = self.now.saturating_add(length);
@@ -85,16 +81,13 @@ impl World {
 
     /// Ends a fault.
     pub(super) fn end_fault(&mut self, fault: u32) {
-        match self.network.fault(fault).action {
-            Action::Partition { .. } | Action::Link { .. } => {
-                self.recorder.fault_ended(fault);
-                self.network.end(fault);
-            }
-            _ => {
-                for host in 0..self.hosts.len() as u32 {
-                    self.recover(host, |by| by == fault);
-                }
-            }
+        if self.network.fault(fault).action.lies_on_links() {
+            self.recorder.fault_ended(fault);
+            self.network.end(fault);
+            return;
+        }
+        for host in 0..self.hosts.len() as u32 {
+            self.recover(host, |by| by == fault);
         }
     }
 

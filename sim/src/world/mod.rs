@@ -23,7 +23,7 @@ pub(crate) use timer::TimerKey;
 
 use crate::engine::panic::Described;
 use crate::history::{Execution, History, Outcome};
-use crate::network::{DropReason, Fate, HostId, Network, Packet, Plain, Trigger, flip};
+use crate::network::{DropReason, Fate, HostId, Network, Packet, Plain, Trigger};
 use crate::plan::Plan;
 use crate::protocol::Protocol;
 use crate::trace::{Endpoint, OpId, Recorder, Step};
@@ -46,7 +46,7 @@ pub struct Counts {
     pub dropped: u64,
     /// Copies that the network added.
     pub duplicated: u64,
-    /// Datagrams whose bits the network flipped.
+    /// Datagrams that the network altered.
     pub corrupted: u64,
     /// Drops by reason.
     pub drops: BTreeMap<DropReason, u64>,
@@ -256,11 +256,11 @@ impl World {
         if let Some(reason) = fate.dropped {
             self.dropped(id, 0, reason);
         }
-        self.counts.corrupted += u64::from(!fate.flipped.is_empty());
+        self.counts.corrupted += u64::from(fate.altered.is_some());
+        let arriving = fate.altered.as_deref().unwrap_or(payload);
         let mut copies = 0;
         for (at, copy) in fate.arrivals.iter().zip(0..) {
-            let flight = self.launch(at, id, copy, from, to, payload);
-            flip(&mut flight.payload, &fate.flipped);
+            let flight = self.launch(at, id, copy, from, to, arriving);
             flight.checksum_fails = fate.checksum_fails;
             copies = copy + 1;
         }

@@ -1,6 +1,6 @@
 //! Ranges are drawn once per seed, each from its own stream.
 
-use squall_sim::network::{Action, Loss, Trigger};
+use squall_sim::network::{Action, Loss, PacketAction, Trigger};
 use squall_sim::plan::Plan;
 
 const FILE: &str = r#"
@@ -85,7 +85,9 @@ fn draws_stay_in_their_ranges() {
         assert_eq!(plan.hosts[0].clock_offset, 0);
         let Some(Loss::Independent(loss)) = plan.links[0].set.loss else { panic!("no loss") };
         assert!((0.0..0.2).contains(&loss));
-        let Action::Duplicate { copies, .. } = plan.faults[1].action else { panic!("no copies") };
+        let Action::Packet(PacketAction::Duplicate { copies, .. }) = plan.faults[1].action else {
+            panic!("no copies")
+        };
         assert!((1..=3).contains(&copies));
     }
     assert!(clients[..2].iter().all(|n| *n == 0) && clients[6] == 0, "{clients:?}");

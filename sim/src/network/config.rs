@@ -327,6 +327,12 @@ pub enum WorldAction {
         /// Nanoseconds, negative for back.
         by: i64,
     },
+    /// Flips a random bit of the bytes that one of these hosts exposes with the report that triggers
+    /// this, see [`expose`](crate::protocol::expose).
+    CorruptMemory {
+        /// The hosts.
+        hosts: HostSet,
+    },
     /// Overrides impairments until the fault ends.
     Link {
         /// The rules, later ones first in line, as if at the end of the file.

@@ -80,6 +80,9 @@ pub enum HostChange {
     Resumed,
     /// Its wall clock was stepped by this many nanoseconds.
     ClockStepped(i64),
+    /// This bit of what it exposed in its memory flipped, counted from the first byte, the least
+    /// significant bit of each byte first.
+    MemoryCorrupted(u64),
 }
 
 /// What happened.

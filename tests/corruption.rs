@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use squall::network::DropReason;
 use squall::reports::timeline::{self, Extent, Style};
-use squall::trace::Trace;
-use squall::{Client, Outcome, Protocol, Server, net::UdpSocket};
+use squall::time::{Duration, sleep};
+use squall::trace::{Event, Trace, What};
+use squall::{Client, Outcome, Protocol, Server, expose, fs, net::UdpSocket, report};
 
 use super::run;
 
@@ -41,7 +42,7 @@ fn receive(rest: &str) -> (Vec<Vec<u8>>, Outcome) {
     (received, outcome)
 }
 
-fn timeline(outcome: &Outcome) -> String {
+pub(crate) fn timeline(outcome: &Outcome) -> String {
     let style = Style { width: 100, color: false, extent: Extent::Full };
     let mut drawn = Vec::new();
     timeline::write(outcome.trace.as_ref().unwrap(), None, style, &mut drawn).unwrap();
@@ -49,7 +50,7 @@ fn timeline(outcome: &Outcome) -> String {
 }
 
 /// The trace as JSON lines, after making sure that it can be read again.
-fn json_lines(outcome: &Outcome) -> String {
+pub(crate) fn json_lines(outcome: &Outcome) -> String {
     let trace = outcome.trace.as_ref().unwrap();
     let mut lines = Vec::new();
     trace.write_jsonl(&mut lines).unwrap();
@@ -114,4 +115,185 @@ fn the_checksum_drops_what_was_cut_and_lets_pass_what_was_swapped_an_even_number
         let moved: Vec<usize> = (0..16).filter(|place| bytes[*place] != SENT[*place]).collect();
         assert_eq!((moved.len(), (moved[1] - moved[0]) % 2), (2, 0));
     }
+}
+
+/// Exposes [`SENT`] with each message, and gives what it was after that.
+fn exposed(rest: &str) -> (Vec<Vec<u8>>, Outcome) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let all = Arc::clone(&seen);
+    let client = move |mut client: Client| {
+        let all = Arc::clone(&all);
+        async move {
+            while let Some(message) = client.next().await {
+                let mut bytes = SENT.to_vec();
+                fs::write("file", SENT).await?;
+                expose("in memory", &mut bytes);
+                all.lock().unwrap().push(bytes);
+                report("out of memory");
+                sleep(Duration::from_millis(1)).await;
+                client.unknown(message.id);
+            }
+            Ok(())
+        }
+    };
+    let protocol = Protocol::new("test", "For a test.").client(client);
+    let outcome = run(protocol.events(&["in memory", "out of memory"]), rest);
+    assert_eq!(outcome.run.errors, Vec::<String>::new());
+    let seen = seen.lock().unwrap().clone();
+    (seen, outcome)
+}
+
+/// Which bits differ from [`SENT`].
+fn flipped(bytes: &[u8]) -> Vec<u64> {
+    let differs = |bit: &u64| {
+        let byte = (bit / 8) as usize;
+        (bytes[byte] ^ SENT[byte]) >> (bit % 8) & 1 == 1
+    };
+    (0..SENT.len() as u64 * 8).filter(differs).collect()
+}
+
+const IN_MEMORY: &str =
+    "event = { name = 'in memory' }, action = 'corrupt-memory', host = 'client-1'";
+const ON_DISK: &str = "event = { name = 'in memory' }, action = 'corrupt-disk', host = 'client-1'";
+
+#[test]
+fn a_bit_of_what_a_host_exposes_flips_at_the_report_that_the_fault_waits_for() {
+    let mut bits = Vec::new();
+    for engine in ["event", "turmoil"] {
+        let (seen, outcome) = exposed(&format!(
+            "engine = '{engine}'
+             workload.messages = 6
+             fault = [{{ {IN_MEMORY}, every = 2 }}]"
+        ));
+        let flips: Vec<Vec<u64>> = seen.iter().map(|bytes| flipped(bytes)).collect();
+        let counts: Vec<usize> = flips.iter().map(Vec::len).collect();
+        assert_eq!(counts, [0, 1, 0, 1, 0, 1]);
+        let flips = flips.concat();
+        assert!(flips[0] != flips[1] && flips[1] != flips[2], "{flips:?}");
+        assert_eq!((outcome.run.faults[0].opportunities, outcome.run.faults[0].hits), (3, 3));
+        let (drawn, lines) = (timeline(&outcome), json_lines(&outcome));
+        let text = outcome.trace.as_ref().unwrap().to_string();
+        for bit in &flips {
+            assert!(drawn.contains(&format!("bit {bit} flipped in memory")), "{drawn}");
+            assert!(text.contains(&format!("client-1 has bit {bit} flipped in memory")), "{text}");
+            let line = format!(r#""host":1,"change":"memory-corrupted","value":{bit}}}"#);
+            assert!(lines.contains(&line), "{lines}");
+        }
+        bits.push(flips);
+    }
+    assert_eq!(bits[0], bits[1], "the same on both engines");
+}
+
+#[test]
+fn what_is_not_exposed_is_not_hit() {
+    for (fault, opportunities) in [
+        ("event = { name = 'out of memory' }, action = 'corrupt-memory', host = 'client-1'", 1),
+        ("event = { name = 'invoked' }, action = 'corrupt-memory', host = 'client-1'", 1),
+        ("event = { name = 'in memory' }, action = 'corrupt-memory', host = 'server'", 1),
+        ("event = { name = 'in memory' }, nth = 2, action = 'corrupt-memory', host = '*'", 0),
+    ] {
+        let (seen, outcome) = exposed(&format!("fault = [{{ {fault} }}]"));
+        assert_eq!(seen, [SENT], "{fault}");
+        let count = &outcome.run.faults[0];
+        assert_eq!((count.opportunities, count.hits), (opportunities, 0), "{fault}");
+        assert_eq!(outcome.verdict(), squall::check::Verdict::Invalid);
+    }
+}
+
+#[test]
+fn a_fault_that_another_ones_effect_triggers_finds_nothing_exposed() {
+    let crash = "event = { name = 'in memory' }, action = 'crash', host = 'client-1'";
+    let unknown = "event = { name = 'unknown' }, action = 'corrupt-memory', host = 'client-1'";
+    let (seen, outcome) = exposed(&format!("fault = [{{ {crash} }}, {{ {unknown} }}]"));
+    assert_eq!(seen, [SENT]);
+    assert_eq!((outcome.run.faults[1].opportunities, outcome.run.faults[1].hits), (1, 0));
+    // Here the host that exposes stays up; the other one has an operation that becomes unknown.
+    let crash_other =
+        "event = { host = 'client-1', name = 'in memory' }, action = 'crash', host = 'client-2'";
+    let other = "event = { host = 'client-2', name = 'unknown' }, action = 'corrupt-memory',
+        host = 'client-1'";
+    let (seen, outcome) = exposed(&format!(
+        "workload.clients = 2
+         fault = [
+           {{ at = '0s', action = 'pause', host = 'client-1', for = '1us' }},
+           {{ {crash_other} }}, {{ {other} }}
+         ]"
+    ));
+    assert_eq!(seen, [SENT, SENT]);
+    let hits: Vec<u64> = outcome.run.faults.iter().map(|fault| fault.hits).collect();
+    assert_eq!((hits, outcome.run.faults[2].opportunities), (vec![1, 1, 0], 1));
+    // What crashed has no memory; what crashes later still had.
+    let hits = |faults: String| exposed(&faults).1.run.faults.iter().map(|one| one.hits).collect();
+    let after: Vec<u64> = hits(format!("fault = [{{ {crash} }}, {{ {IN_MEMORY} }}]"));
+    let before: Vec<u64> = hits(format!("fault = [{{ {IN_MEMORY} }}, {{ {crash} }}]"));
+    assert_eq!((after, before), (vec![1, 0], vec![1, 1]));
+}
+
+/// Whatever chance decides in this run: of the network, of the host, of other faults.
+fn eventful(more: &str) -> Vec<Event> {
+    let client = async |mut client: Client| {
+        let socket = UdpSocket::bind("0.0.0.0:0").await?;
+        fs::write("file", SENT).await?;
+        while let Some(message) = client.next().await {
+            let mut kept = SENT.to_vec();
+            expose("in memory", &mut kept);
+            let mut payload = [0; 8];
+            rand::Rng::fill_bytes(&mut squall::random::rng(), &mut payload);
+            socket.send_to(&payload, client.server()).await?;
+            expose("in memory", &mut kept);
+            client.unknown(message.id);
+        }
+        Ok(())
+    };
+    let outcome = run(
+        Protocol::new("test", "For a test.").client(client).events(&["in memory"]),
+        &format!(
+            "workload = {{ messages = 50, clients = 2, interval = '1ms' }}
+             link = [{{ delay = '5ms', jitter = '2ms', loss = '20%', corrupt = '20%' }}]
+             fault = [
+               {{ packet = {{ from = 'client-1' }}, chance = '30%', action = 'corrupt' }},
+               {{ event = {{ name = 'in memory' }}, chance = '30%', action = 'corrupt-memory',
+                  host = 'client-2' }},
+               {{ event = {{ name = 'in memory' }}, chance = '30%', action = 'corrupt-disk',
+                  host = 'client-2' }},
+               {more}
+             ]"
+        ),
+    );
+    let trace = outcome.trace.unwrap();
+    trace.events().collect()
+}
+
+#[test]
+fn a_fault_that_flips_bits_changes_no_other_draw() {
+    let without = eventful("");
+    let is_hit = |event: &&Event| matches!(event.what, What::Host { host: 1, .. });
+    for fault in [IN_MEMORY, ON_DISK] {
+        let with = eventful(&format!("{{ {fault}, chance = '30%' }},"));
+        assert!(with.iter().filter(is_hit).count() > 10);
+        let rest: Vec<&Event> = with.iter().filter(|event| !is_hit(event)).collect();
+        assert!(without.iter().eq(rest), "{fault}");
+    }
+    // Nor its own: it acts on the reports on which a fault that draws no bits would.
+    let acts_at = |action: &str| -> Vec<u64> {
+        let fault = format!(
+            "name = 'x', event = {{ name = 'in memory' }}, chance = '50%', host = 'client-1',
+             action = '{action}'"
+        );
+        let (_, outcome) = exposed(&format!("workload.messages = 50\nfault = [{{ {fault} }}]"));
+        let events = outcome.trace.as_ref().unwrap().events();
+        events
+            .filter(|event| matches!(event.what, What::Host { .. }))
+            .map(|event| event.at)
+            .collect()
+    };
+    assert_eq!(acts_at("corrupt-memory"), acts_at("clock-step', by = '1s"));
+    assert_eq!(acts_at("corrupt-disk"), acts_at("corrupt-memory"));
+}
+
+#[test]
+fn outside_a_simulation_nothing_flips() {
+    let mut bytes = SENT.to_vec();
+    expose("in memory", &mut bytes);
+    assert_eq!(bytes, SENT);
 }

@@ -70,6 +70,7 @@ pub fn world_action() -> impl Strategy<Value = String> {
     let action = prop_oneof![
         5 => lasting,
         1 => host().prop_map(|host| format!("action = 'clock-step'\nhost = '{host}'\nby = '-1s'")),
+        1 => host().prop_map(|host| format!("action = 'corrupt-disk'\nhost = '{host}'")),
         1 => Just("action = 'calm'".to_owned()),
     ];
     (trigger(), action).prop_map(|(trigger, action)| format!("{trigger}{action}"))

@@ -232,5 +232,7 @@ fn change_text(change: HostChange) -> String {
             let sign = if by < 0 { '-' } else { '+' };
             format!("clock stepped by {sign}{} ms", millis(by.unsigned_abs()))
         }
+        HostChange::MemoryCorrupted(bit) => format!("bit {bit} flipped in memory"),
+        HostChange::DiskCorrupted(bit) => format!("bit {bit} flipped on disk"),
     }
 }

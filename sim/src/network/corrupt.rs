@@ -106,7 +106,7 @@ fn truncate(payload: &mut Vec<u8>, mut draw: Draw) -> Option<Alteration> {
 }
 
 /// Flips one bit, if the payload has it.
-pub(super) fn flip(payload: &mut [u8], bit: u64) {
+pub(crate) fn flip(payload: &mut [u8], bit: u64) {
     if let Some(byte) = payload.get_mut((bit / 8) as usize) {
         *byte ^= 1 << (bit % 8);
     }

@@ -34,6 +34,7 @@ pub use config::{
     PacketAction, PacketMatch, Pick, Trigger, WorldAction,
 };
 pub use corrupt::Alteration;
+pub(crate) use corrupt::flip;
 pub use fate::{Arrivals, Cause, DropReason, Fate, Mark, Plain};
 pub use fault::Packet;
 
@@ -311,6 +312,13 @@ impl Network {
         let fault = &mut self.faults[fault as usize];
         fault.opportunities += 1;
         fault.hits += u64::from(hit);
+    }
+
+    /// Draws which of a host's `length` bytes' bits a fault flips; `None` if there is no byte.
+    pub fn bit(&mut self, fault: u32, host: HostId, length: u64) -> Option<u64> {
+        let host = self.hosts[host as usize].as_str();
+        let mut draw = self.faults[fault as usize].draw("bits", &[host]);
+        (length > 0).then(|| draw.below(length.saturating_mul(8)))
     }
 
     /// The fault with this index.

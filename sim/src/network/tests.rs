@@ -436,3 +436,24 @@ fn unnamed_faults_draw_what_they_always_drew() {
     assert_eq!(dropped, 17_359_212_673_182_643_454);
     assert_eq!(flipped[..8], [12, 27, 58, 7, 36, 46, 36, 25]);
 }
+
+#[test]
+fn every_bit_of_a_hosts_bytes_may_be_the_one_that_flips() {
+    let spec = FaultSpec {
+        name: "flip".into(),
+        trigger: Trigger::At(0),
+        action: WorldAction::CorruptMemory { hosts: HostSet::all() }.into(),
+        length: None,
+        optional: false,
+    };
+    let mut network = network(2, &[], &[spec]);
+    for (length, expected) in [(0, None), (1, Some(8)), (3, Some(24))] {
+        let bits = (0..500).map(|_| network.bit(0, 1, length));
+        let bits: std::collections::BTreeSet<_> = bits.collect();
+        let all: Vec<Option<u64>> = match expected {
+            None => vec![None],
+            Some(count) => (0..count).map(Some).collect(),
+        };
+        assert_eq!(bits.into_iter().collect::<Vec<_>>(), all);
+    }
+}

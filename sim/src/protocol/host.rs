@@ -138,7 +138,15 @@ fn end(op: OpId, outcome: Outcome) {
 ///
 /// `"retransmission"` is counted as a cost; the guarantee `maybe` allows none.
 pub fn report(event: &str) {
-    world::with_live_host(|world, host| world.report(host, event));
+    expose(event, &mut []);
+}
+
+/// Reports an event, as [`report`] does, and says that `bytes` are in this host's memory at this
+/// moment: a fault `corrupt-memory` that waits for the event flips a random bit of them, which no
+/// checksum on the network sees. Only a check between the two ends does: J. Saltzer, D. Reed and
+/// D. Clark, "End-to-End Arguments in System Design" (ACM TOCS 2(4), 1984), section 2.1.
+pub fn expose(event: &str, bytes: &mut [u8]) {
+    world::with_live_host(|world, host| world.report(host, event, bytes));
 }
 
 /// Says how many entries of memory (remembered ids, cached replies, buffered messages) this host's

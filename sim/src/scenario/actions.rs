@@ -12,8 +12,8 @@ pub(super) struct ActionKeys {
     pub required: &'static [&'static str],
     /// True if impairments go with it, too.
     pub impairments: bool,
-    /// True if it needs a datagram to act on.
-    pub packet: bool,
+    /// The only trigger that gives it something to act on, if not all do.
+    pub trigger: Option<&'static str>,
 }
 
 /// Keys that go with every action.
@@ -31,26 +31,28 @@ pub(super) const TRIGGERS: [&str; 3] = ["packet", "at", "event"];
 
 const fn action(
     name: &'static str,
-    packet: bool,
+    trigger: Option<&'static str>,
     keys: &'static [&'static str],
     required: &'static [&'static str],
 ) -> ActionKeys {
-    ActionKeys { name, keys, required, impairments: false, packet }
+    ActionKeys { name, keys, required, impairments: false, trigger }
 }
 
 /// Every action.
-pub(super) const ACTIONS: [ActionKeys; 11] = [
-    action("drop", true, &[], &[]),
-    action("duplicate", true, &["copies", "after"], &[]),
-    action("delay", true, &["by"], &["by"]),
-    action("corrupt", true, &CORRUPTIONS, &[]),
-    action("hold", true, &["for"], &["for"]),
-    action("partition", false, &["groups", "from", "to", "for"], &[]),
-    action("crash", false, &["host", "for"], &["host"]),
-    action("pause", false, &["host", "for"], &["host"]),
-    action("clock-step", false, &["host", "by"], &["host", "by"]),
-    ActionKeys { impairments: true, ..action("link", false, &["from", "to", "both", "for"], &[]) },
-    action("calm", false, &[], &[]),
+pub(super) const ACTIONS: [ActionKeys; 13] = [
+    action("drop", Some("packet"), &[], &[]),
+    action("duplicate", Some("packet"), &["copies", "after"], &[]),
+    action("delay", Some("packet"), &["by"], &["by"]),
+    action("corrupt", Some("packet"), &CORRUPTIONS, &[]),
+    action("hold", Some("packet"), &["for"], &["for"]),
+    action("partition", None, &["groups", "from", "to", "for"], &[]),
+    action("crash", None, &["host", "for"], &["host"]),
+    action("pause", None, &["host", "for"], &["host"]),
+    action("clock-step", None, &["host", "by"], &["host", "by"]),
+    action("corrupt-memory", Some("event"), &["host"], &["host"]),
+    action("corrupt-disk", None, &["host"], &["host"]),
+    ActionKeys { impairments: true, ..action("link", None, &["from", "to", "both", "for"], &[]) },
+    action("calm", None, &[], &[]),
 ];
 
 impl ActionKeys {

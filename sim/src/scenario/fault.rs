@@ -117,7 +117,7 @@ fn read(
     if action.is_some_and(|action| action.name == "pause") {
         pauses.push(table.value_span("action"));
     }
-    let trigger = trigger(table, around, action.is_some_and(|action| action.packet));
+    let trigger = trigger(table, around, action.and_then(|action| action.trigger));
     // What is held is let go by the action itself, not by the end of the fault.
     let hold = action.is_some_and(|action| action.name == "hold");
     let length = if hold { None } else { table.whole("for") };
@@ -163,7 +163,7 @@ fn check_values(table: &Reader<'_>, around: &Surroundings<'_>) {
 fn trigger(
     table: &Reader<'_>,
     around: &Surroundings<'_>,
-    needs_packet: bool,
+    needed: Option<&str>,
 ) -> Option<DrawnTrigger> {
     let given: Vec<&str> = TRIGGERS.into_iter().filter(|key| table.has(key)).collect();
     let help = "packet = { ... }, at = \"2s\", or event = { host = \"...\", name = \"...\" }";
@@ -182,11 +182,21 @@ fn trigger(
             )));
         }
     }
-    if let ([only @ ("at" | "event")], true) = (given.as_slice(), needs_packet) {
-        let message = format!("`{only}` can not trigger what happens to a datagram");
-        let one = Diagnostic::new(table.key_span(only), message);
-        let one = one.other(table.value_span("action"), "this needs a datagram");
-        table.errors.add(one.help("use packet = { ... } to say which datagrams"));
+    if let ([only], Some(needed)) = (given.as_slice(), needed.filter(|key| !given.contains(key))) {
+        let (what, label, help) = match needed {
+            "packet" => (
+                "what happens to a datagram",
+                "this needs a datagram",
+                "use packet = { ... } to say which datagrams",
+            ),
+            _ => (
+                "what happens to bytes that a host exposes",
+                "this needs a report, and the bytes that come with it",
+                "use event = { host = \"...\", name = \"...\" } to say which reports",
+            ),
+        };
+        let one = Diagnostic::new(table.key_span(only), format!("`{only}` can not trigger {what}"));
+        table.errors.add(one.other(table.value_span("action"), label).help(help));
     }
     let pick = pick(table, given.first().copied());
     let packet = table.table("packet").map(|packet| read_packet(&packet, around, pick.clone()));

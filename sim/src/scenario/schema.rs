@@ -101,9 +101,7 @@ fn refine_faults(fault: &mut Value) {
 
 fn of_action(action: &ActionKeys) -> Value {
     let mut required = action.required.to_vec();
-    if action.packet {
-        required.push("packet");
-    }
+    required.extend(action.trigger);
     debug_assert!(FAULT_KEYS.iter().all(|key| action.allowed().contains(key)));
     json!({
         "if": { "properties": { "action": { "const": action.name } }, "required": ["action"] },

@@ -80,6 +80,11 @@ pub enum HostChange {
     Resumed,
     /// Its wall clock was stepped by this many nanoseconds.
     ClockStepped(i64),
+    /// This bit of what it exposed in its memory flipped, counted from the first byte, the least
+    /// significant bit of each byte first.
+    MemoryCorrupted(u64),
+    /// This bit of what it has stored flipped, counted over its files in the order of their names.
+    DiskCorrupted(u64),
 }
 
 /// What happened.

@@ -129,6 +129,8 @@ impl Recorder {
             HostChange::Paused => (2, 0),
             HostChange::Resumed => (3, 0),
             HostChange::ClockStepped(by) => (4, by.cast_unsigned()),
+            HostChange::MemoryCorrupted(bit) => (5, bit),
+            HostChange::DiskCorrupted(bit) => (6, bit),
         };
         self.put(HOST, aux, u64::from(host), value, 0, &[]);
     }
@@ -250,6 +252,8 @@ fn decode_record(head: &[u8; HEAD], tail: &[u8]) -> Option<Event> {
                 2 => HostChange::Paused,
                 3 => HostChange::Resumed,
                 4 => HostChange::ClockStepped(b.cast_signed()),
+                5 => HostChange::MemoryCorrupted(b),
+                6 => HostChange::DiskCorrupted(b),
                 _ => return None,
             },
         },

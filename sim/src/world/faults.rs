@@ -4,27 +4,45 @@ use super::flight::State;
 use super::queue::Due;
 use super::{Chore, World};
 use crate::history::Outcome;
-use crate::network::{Action, DropReason, HostId, HostSet, WorldAction};
+use crate::network::{Action, DropReason, HostId, HostSet, WorldAction, flip};
 use crate::trace::HostChange;
 
+/// What host software exposes with a report; nothing, with most.
+pub(super) struct Exposed<'a> {
+    /// The host that reports.
+    pub host: HostId,
+    /// Bytes in its memory.
+    pub bytes: &'a mut [u8],
+}
+
 impl World {
-    /// Begins faults, and those that their effects trigger, one after another.
-    pub(super) fn begin_faults(&mut self, faults: impl IntoIterator<Item = u32>) {
+    /// Begins faults, and those that their effects trigger, one after another. If a report triggered
+    /// them, some may change the bytes exposed with it; those that their effects trigger do not.
+    pub(super) fn begin_faults(
+        &mut self,
+        faults: impl IntoIterator<Item = u32>,
+        mut exposed: Option<Exposed<'_>>,
+    ) {
         self.triggered.extend(faults);
         // What a fault causes may trigger more: it joins the queue rather than the stack.
         if std::mem::replace(&mut self.begins_faults, true) {
             return;
         }
+        let mut left = self.triggered.len();
         while let Some(fault) = self.triggered.pop_front() {
+            if left == 0 {
+                exposed = None;
+            }
+            left = left.saturating_sub(1);
             if !self.network.is_calm() {
-                self.begin_fault(fault);
+                self.begin_fault(fault, exposed.as_mut());
             }
         }
         self.begins_faults = false;
     }
 
     /// Begins a fault, counts it, and plans its end.
-    fn begin_fault(&mut self, fault: u32) {
+    fn begin_fault(&mut self, fault: u32, exposed: Option<&mut Exposed<'_>>) {
         let spec = self.network.fault(fault);
         // The network applies faults about packets itself.
         let Action::World(action) = &spec.action else { return };
@@ -60,6 +78,17 @@ impl World {
                     world.recorder.host(host, HostChange::ClockStepped(by));
                     true
                 });
+                self.network.count(fault, hit);
+                return;
+            }
+            WorldAction::CorruptMemory { hosts } => {
+                let exposed = exposed.filter(|exposed| hosts.contains(exposed.host));
+                let hit = exposed.is_some_and(|exposed| self.corrupt_memory(fault, exposed));
+                self.network.count(fault, hit);
+                return;
+            }
+            WorldAction::CorruptDisk { hosts } => {
+                let hit = self.each_host(&hosts, |world, host| world.corrupt_disk(fault, host));
                 self.network.count(fault, hit);
                 return;
             }
@@ -120,6 +149,9 @@ impl World {
         self.recorder.host(host, HostChange::Crashed);
         let state = &mut self.hosts[host as usize];
         state.up = false;
+        if let Some(disk) = &mut state.disk {
+            disk.crash();
+        }
         self.memory_entries = self.memory_entries.saturating_sub(state.memory_entries);
         state.memory_entries = 0;
         let parked = std::mem::take(&mut state.parked);
@@ -145,6 +177,30 @@ impl World {
         if state.paused_by.len() == 1 && state.up {
             self.recorder.host(host, HostChange::Paused);
         }
+        true
+    }
+
+    /// Flips a bit of what a host exposes; false if there is none, or the host has just crashed.
+    fn corrupt_memory(&mut self, fault: u32, exposed: &mut Exposed<'_>) -> bool {
+        let host = exposed.host;
+        let bit = self.network.bit(fault, host, exposed.bytes.len() as u64);
+        let Some(bit) = bit.filter(|_| self.hosts[host as usize].up) else {
+            return false;
+        };
+        flip(exposed.bytes, bit);
+        self.recorder.host(host, HostChange::MemoryCorrupted(bit));
+        true
+    }
+
+    /// Flips a bit of what a host has stored, up or down; false if that is nothing.
+    fn corrupt_disk(&mut self, fault: u32, host: HostId) -> bool {
+        let disk = self.hosts[host as usize].disk.as_mut();
+        let stored = disk.as_ref().map_or(0, |disk| disk.stored());
+        let (Some(bit), Some(disk)) = (self.network.bit(fault, host, stored), disk) else {
+            return false;
+        };
+        disk.flip(bit);
+        self.recorder.host(host, HostChange::DiskCorrupted(bit));
         true
     }
 

@@ -2,6 +2,7 @@
 
 mod clock;
 mod current;
+mod disk;
 mod faults;
 mod flight;
 mod host;
@@ -15,7 +16,9 @@ use std::task::Waker;
 
 use async_task::{Runnable, Task};
 
-pub(crate) use current::{Installed, poll_host, with, with_host, with_live_host, world_id};
+pub(crate) use current::{Installed, once, poll_host, with, with_host, with_live_host, world_id};
+pub(crate) use disk::Disk;
+pub use disk::MAX_FILE;
 pub(crate) use host::{Host, Tag};
 pub use socket::MAX_PAYLOAD;
 pub(crate) use socket::{SocketKey, address};
@@ -28,6 +31,8 @@ use crate::plan::Plan;
 use crate::protocol::Protocol;
 use crate::trace::{Endpoint, OpId, Recorder, Step};
 use crate::workload;
+
+use faults::Exposed;
 use flight::{Flight, Flights, State};
 use queue::{Due, Queue};
 use socket::{Arrival, Sockets};
@@ -199,7 +204,7 @@ impl World {
     pub fn begin_first_faults(&mut self) {
         while let Some((0, Due::FaultBegins(fault))) = self.queue.peek() {
             self.queue.pop();
-            self.begin_faults([fault]);
+            self.begin_faults([fault], None);
         }
     }
 
@@ -216,7 +221,7 @@ impl World {
             }
             Due::Refusal { socket, generation } => self.learn_refusal(socket, generation),
             Due::FaultBegins(fault) => {
-                self.begin_faults([fault]);
+                self.begin_faults([fault], None);
                 None
             }
             Due::FaultEnds(fault) => {
@@ -270,7 +275,7 @@ impl World {
         let made = u64::from(copies + fate.overflowed);
         self.counts.duplicated += made.saturating_sub(1);
         if !fate.triggered.is_empty() {
-            self.begin_faults(fate.triggered);
+            self.begin_faults(fate.triggered, None);
         }
     }
 
@@ -319,6 +324,12 @@ impl World {
         self.recorder.dropped(id, copy, reason);
     }
 
+    /// A host's disk.
+    pub fn disk(&mut self, host: HostId) -> &mut Disk {
+        let (seed, name) = (self.plan.seed, self.plan.host_name(host));
+        self.hosts[host as usize].disk.get_or_insert_with(|| Box::new(Disk::new(seed, name)))
+    }
+
     /// True if datagrams are on the way or wait to be received, or timers wait to go off.
     pub fn is_unsettled(&self) -> bool {
         self.flights.flying().next().is_some()
@@ -326,8 +337,8 @@ impl World {
             || self.timers.wait()
     }
 
-    /// Host software reports an event.
-    pub fn report(&mut self, host: HostId, name: &str) {
+    /// Host software reports an event, and exposes bytes in its memory to faults that wait for it.
+    pub fn report(&mut self, host: HostId, name: &str, bytes: &mut [u8]) {
         match self.counts.reports.get_mut(name) {
             Some(count) => *count += 1,
             None => {
@@ -336,7 +347,7 @@ impl World {
             }
         }
         self.recorder.reported(host, name);
-        self.trigger(host, name);
+        self.trigger(name, Exposed { host, bytes });
     }
 
     /// A slip in a name would go unnoticed: the fault that waits for the right one never hits.
@@ -351,10 +362,10 @@ impl World {
     }
 
     #[inline]
-    fn trigger(&mut self, host: HostId, event: &str) {
+    fn trigger(&mut self, event: &str, exposed: Exposed<'_>) {
         if self.listens {
-            let triggered = self.network.report(host, event);
-            self.begin_faults(triggered);
+            let triggered = self.network.report(exposed.host, event);
+            self.begin_faults(triggered, Some(exposed));
         }
     }
 
@@ -377,7 +388,7 @@ impl World {
     fn operation(&mut self, host: HostId, op: OpId, step: Step) {
         let incarnation = self.hosts[host as usize].incarnation;
         self.recorder.operation(host, incarnation, op, step);
-        self.trigger(host, step.name());
+        self.trigger(step.name(), Exposed { host, bytes: &mut [] });
     }
 
     /// The server was given a message, or ran the call in it.

@@ -10,6 +10,7 @@ mod readme;
 mod real_sockets;
 mod sockets;
 mod tasks_and_time;
+mod theory;
 mod timeline;
 mod verdicts;
 

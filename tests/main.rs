@@ -13,6 +13,7 @@ mod real_sockets;
 mod schedules;
 mod sockets;
 mod tasks_and_time;
+mod theory;
 mod timeline;
 mod verdicts;
 

@@ -226,7 +226,7 @@ pub(super) fn impairments() -> Vec<Key> {
         key(
             "limit",
             count(1, i128::from(u32::MAX)),
-            "Datagrams queued for the rate; more are dropped",
+            "Datagrams queued for the rate, with the one being sent; more are dropped",
         ),
         key("mtu", count(28, 65_535), "Largest IP datagram in bytes; larger ones are dropped"),
         key("udp_checksum", Kind::Flag, "False: corrupted datagrams are delivered; absent: true"),

@@ -146,7 +146,7 @@ fn two_kinds(error: f64, seed: u64) -> f64 {
             let fate = send(&mut network, n, 0, 1);
             let twice = |mark: &Mark| matches!(mark, Mark::Duplicated { .. });
             let yes_or_no = |yes: bool| f64::from(u8::from(yes));
-            (yes_or_no(fate.marks.iter().any(twice)), yes_or_no(!fate.flipped.is_empty()))
+            (yes_or_no(fate.marks.iter().any(twice)), yes_or_no(fate.altered.is_some()))
         })
         .unzip();
     correlation_with(error, &xs, &ys)

@@ -76,7 +76,7 @@ fn shares(share: f64, seed: u64) -> [f64; 4] {
         let now = n * MS;
         let fate = send(&mut network, now, 0, 1);
         lost += u64::from(fate.dropped == Some(DropReason::Loss));
-        corrupted += u64::from(!fate.flipped.is_empty());
+        corrupted += u64::from(fate.altered.is_some());
         let twice = |mark: &Mark| matches!(mark, Mark::Duplicated { .. });
         duplicated += u64::from(fate.marks.iter().any(twice));
         copies += fate.arrivals.iter().count() as u64;

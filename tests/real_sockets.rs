@@ -11,6 +11,7 @@ use squall::protocols::sender::{Numbering, Sender};
 use squall::protocols::source::Delivery;
 use squall::protocols::stop_and_wait::{Counters, receive};
 use squall::protocols::timer::Timer;
+use squall::task::{Either, select};
 use squall::time::{Duration, Instant, sleep, timeout};
 
 /// With a checksum, and with fragments that most messages of the test need.
@@ -32,22 +33,25 @@ fn stop_and_wait_delivers_each_message_once_over_loopback() {
         let address = receiver.local_addr().unwrap();
         let delivered: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let log = Arc::clone(&delivered);
-        squall::task::spawn(async move {
+        let receiving = async move {
             // It listens late, so that the first message is sent more than once.
             sleep(Duration::from_millis(60)).await;
             let mut channel = Channel::new(receiver, settings(), 2048);
-            receive(&mut channel, Counters::new(false), |message| {
+            receive(&mut channel, Counters::new(false), async |message: &[u8]| {
                 log.lock().unwrap().push(message.to_vec());
             })
             .await
-        });
-        let timer = Timer::fixed(Duration::from_millis(20));
-        let mut sender = sender(address, timer, Clock::Monotonic).await;
+        };
         let messages: Vec<Vec<u8>> = (0..50u8).map(|n| vec![n; usize::from(n) * 20]).collect();
-        for message in &messages {
-            let sent = timeout(Duration::from_secs(20), sender.send(message)).await;
-            assert_eq!(sent.unwrap().unwrap(), Delivery::Acknowledged);
-        }
+        let sending = async {
+            let timer = Timer::fixed(Duration::from_millis(20));
+            let mut sender = sender(address, timer, Clock::Monotonic).await;
+            for message in &messages {
+                let sent = timeout(Duration::from_secs(20), sender.send(message)).await;
+                assert_eq!(sent.unwrap().unwrap(), Delivery::Acknowledged);
+            }
+        };
+        assert!(matches!(select(receiving, sending).await, Either::Second(())));
         assert_eq!(*delivered.lock().unwrap(), messages);
     });
 }

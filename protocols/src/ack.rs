@@ -22,25 +22,28 @@ pub fn protocol() -> Protocol {
 
 /// The server of `ack` and `retry`: acknowledges and delivers whatever comes.
 pub(crate) async fn deliver_everything(server: Server) -> HostResult {
-    let mut channel = channel::listen(&server).await?;
-    receive(&mut channel, |message| {
+    let deliver = async |message: &[u8]| {
         server.deliver(message);
-    })
-    .await?;
-    Ok(())
+    };
+    Ok(serve(&server, deliver).await?)
+}
+
+/// Receives as the server's options say.
+pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+    receive(&mut channel::listen(server).await?, deliver).await
 }
 
 /// Hands every message to `deliver` and acknowledges it, for ever.
 ///
 /// # Errors
 /// Those of the socket.
-pub async fn receive(channel: &mut Channel, mut deliver: impl FnMut(&[u8])) -> io::Result<()> {
+pub async fn receive(channel: &mut Channel, mut deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
     loop {
         let (bytes, from) = channel.recv_from().await?;
         let Some(Datagram::Data { seq, message }) = Datagram::decode(bytes) else {
             continue;
         };
-        deliver(message);
+        deliver(message).await;
         channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
     }
 }

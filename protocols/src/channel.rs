@@ -61,10 +61,15 @@ impl Settings {
     }
 }
 
-/// Declares the options that [`Settings::from_options`] reads.
+/// Declares the options that [`Settings::from_options`] reads, for a protocol that sends each message
+/// in one datagram.
 pub fn with_options(protocol: Protocol) -> Protocol {
+    protocol.options(options()).check(check).any_message_size()
+}
+
+pub(crate) fn options() -> Vec<OptionSpec> {
     let defaults = Settings::default();
-    let options = vec![
+    vec![
         Checksum::option(),
         OptionSpec::absent(
             "fragment",
@@ -83,12 +88,11 @@ pub fn with_options(protocol: Protocol) -> Protocol {
             OptionValue::Number(defaults.reassembly_timeout.as_nanos() as u64),
             "how long pieces wait for the rest of their datagram",
         ),
-    ];
-    protocol.options(options, Some(check)).any_message_size()
+    ]
 }
 
 /// Checks that datagrams fit through the links, and messages into datagrams.
-fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
+pub(crate) fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
     let settings = Settings::from_options(options);
     let problem =
         |blamed, message: String, help: String| Some(OptionProblem { blamed, message, help });

@@ -15,7 +15,7 @@ use crate::channel::{self, Channel};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
 use crate::sender;
 use crate::serial::SequenceSpace;
-use crate::source::Delivery;
+use crate::source::{Delivery, Source};
 use crate::timer::{self, Timer};
 use crate::wire::{self, Datagram};
 
@@ -32,29 +32,40 @@ pub fn protocol() -> Protocol {
 }
 
 /// With as many numbers as messages in flight, a whole window sent again looks like the next one.
-fn check(options: &Options, _: &OptionContext) -> Option<OptionProblem> {
+pub(crate) fn check(options: &Options, _: &OptionContext) -> Option<OptionProblem> {
     let numbers = 1 << options.number("sequence_bits");
     pipeline::check_window(options, numbers - 1, "the window must be smaller than their number")
 }
 
 async fn server(server: Server) -> HostResult {
-    let mut channel = channel::listen(&server).await?;
-    let space = Settings::from_options(server.options()).space;
-    receive(&mut channel, Receiver::new(space), |message| {
+    let deliver = async |message: &[u8]| {
         server.deliver(message);
-    })
-    .await?;
-    Ok(())
+    };
+    Ok(serve(&server, deliver).await?)
+}
+
+/// Receives as the server's options say.
+pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+    let space = Settings::from_options(server.options()).space;
+    receive(&mut channel::listen(server).await?, Receiver::new(space), deliver).await
 }
 
 async fn client(mut client: Client) -> HostResult {
-    let mut channel = sender::bind(client.options()).await?;
-    let settings = Settings::from_options(client.options());
-    let mut window =
-        SendWindow::new(settings, Timer::from_options(client.options(), timer::Default::Fixed));
-    let peer = client.server();
-    pipeline::send_all(&mut client, &mut channel, peer, settings.pace, &mut window).await?;
-    Ok(())
+    let (options, peer) = (client.options().clone(), client.server());
+    Ok(send(&options, peer, &mut client).await?)
+}
+
+/// Sends all messages of a source, as the options say.
+pub(crate) async fn send(
+    options: &Options,
+    peer: SocketAddr,
+    source: &mut impl Source,
+) -> io::Result<()> {
+    let mut channel = sender::bind(options).await?;
+    let settings = Settings::from_options(options);
+    let timer = Timer::from_options(options, timer::Default::Fixed);
+    let mut window = SendWindow::new(settings, timer);
+    pipeline::send_all(source, &mut channel, peer, settings.pace, &mut window).await
 }
 
 /// The sender's decisions.
@@ -204,7 +215,7 @@ impl Receiver {
 pub async fn receive(
     channel: &mut Channel,
     mut receiver: Receiver,
-    mut deliver: impl FnMut(&[u8]),
+    mut deliver: impl AsyncFnMut(&[u8]),
 ) -> io::Result<()> {
     loop {
         let (bytes, from) = channel.recv_from().await?;
@@ -213,7 +224,7 @@ pub async fn receive(
         };
         let (decision, next) = receiver.handle_data(from, seq);
         match decision {
-            OnData::Deliver => deliver(message),
+            OnData::Deliver => deliver(message).await,
             OnData::Duplicate => report("duplicate-suppressed"),
             OnData::OutOfOrder => report("out-of-order"),
         }

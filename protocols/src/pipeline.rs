@@ -4,7 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use squall_sim::protocol::{Message, OptionContext, OptionKind, OptionProblem, OptionSpec};
+use squall_sim::protocol::{Message, OptionCheck, OptionKind, OptionProblem, OptionSpec};
 use squall_sim::protocol::{OptionValue, Options, Protocol, report};
 use squall_sim::task::{Either, select};
 use squall_sim::time::{Duration, Instant, sleep_until};
@@ -40,11 +40,16 @@ impl Settings {
 }
 
 /// Declares the options of a protocol with a window. `check` knows which windows are safe.
-pub fn with_options(
-    protocol: Protocol,
-    check: fn(&Options, &OptionContext) -> Option<OptionProblem>,
-) -> Protocol {
-    let options = vec![
+pub fn with_options(protocol: Protocol, check: OptionCheck) -> Protocol {
+    let protocol = timer::with_options(protocol, 0, timer::Default::Fixed)
+        .options(options())
+        .check(check)
+        .options(vec![sender::port_option()]);
+    channel::with_options(protocol).events(&["duplicate-suppressed"])
+}
+
+pub(crate) fn options() -> Vec<OptionSpec> {
+    vec![
         OptionSpec::new(
             "window",
             OptionKind::Count { min: 1, max: 1 << 16 },
@@ -69,11 +74,7 @@ pub fn with_options(
             OptionValue::Number(0),
             "the least time between two sendings of a sender; 0 sends as fast as the window allows",
         ),
-        sender::port_option(),
-    ];
-    let protocol =
-        timer::with_options(protocol, 0, timer::Default::Fixed).options(options, Some(check));
-    channel::with_options(protocol).events(&["duplicate-suppressed"])
+    ]
 }
 
 /// Refuses a window of more than `safe` messages, unless the options say that it is meant; and one

@@ -14,7 +14,7 @@ use squall_sim::trace::OpId;
 use crate::channel::{self, Channel};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
 use crate::sender;
-use crate::source::Delivery;
+use crate::source::{Delivery, Source};
 use crate::timer::{self, Timer};
 use crate::wire::{self, Datagram};
 
@@ -28,29 +28,40 @@ pub fn protocol() -> Protocol {
 }
 
 /// The receiver's window and the one before it must not share a number.
-fn check(options: &Options, _: &OptionContext) -> Option<OptionProblem> {
+pub(crate) fn check(options: &Options, _: &OptionContext) -> Option<OptionProblem> {
     let numbers = 1u64 << options.number("sequence_bits");
     pipeline::check_window(options, numbers / 2, "the window must not be more than half of them")
 }
 
 async fn server(server: Server) -> HostResult {
-    let mut channel = channel::listen(&server).await?;
-    let settings = Settings::from_options(server.options());
-    receive(&mut channel, settings, |message| {
+    let deliver = async |message: &[u8]| {
         server.deliver(message);
-    })
-    .await?;
-    Ok(())
+    };
+    Ok(serve(&server, deliver).await?)
+}
+
+/// Receives as the server's options say.
+pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+    let settings = Settings::from_options(server.options());
+    receive(&mut channel::listen(server).await?, settings, deliver).await
 }
 
 async fn client(mut client: Client) -> HostResult {
-    let mut channel = sender::bind(client.options()).await?;
-    let settings = Settings::from_options(client.options());
-    let mut window =
-        SendWindow::new(settings, Timer::from_options(client.options(), timer::Default::Fixed));
-    let peer = client.server();
-    pipeline::send_all(&mut client, &mut channel, peer, settings.pace, &mut window).await?;
-    Ok(())
+    let (options, peer) = (client.options().clone(), client.server());
+    Ok(send(&options, peer, &mut client).await?)
+}
+
+/// Sends all messages of a source, as the options say.
+pub(crate) async fn send(
+    options: &Options,
+    peer: SocketAddr,
+    source: &mut impl Source,
+) -> io::Result<()> {
+    let mut channel = sender::bind(options).await?;
+    let settings = Settings::from_options(options);
+    let timer = Timer::from_options(options, timer::Default::Fixed);
+    let mut window = SendWindow::new(settings, timer);
+    pipeline::send_all(source, &mut channel, peer, settings.pace, &mut window).await
 }
 
 /// Where a message of the window stands.
@@ -230,7 +241,7 @@ impl ReceiveWindow {
 pub async fn receive(
     channel: &mut Channel,
     settings: Settings,
-    mut deliver: impl FnMut(&[u8]),
+    mut deliver: impl AsyncFnMut(&[u8]),
 ) -> io::Result<()> {
     let mut windows: BTreeMap<SocketAddr, ReceiveWindow> = BTreeMap::new();
     let mut kept = 0;
@@ -252,7 +263,9 @@ pub async fn receive(
         // What is kept, and a counter for each sender.
         memory_entries((kept + windows.len()) as u64);
         kept -= ready.len();
-        ready.iter().for_each(|message| deliver(message));
+        for message in ready {
+            deliver(&message).await;
+        }
         channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
     }
 }

@@ -24,7 +24,7 @@ pub(crate) const ACK_ROOM: usize = 64;
 pub fn with_options(protocol: Protocol, max_attempts: u64) -> Protocol {
     let options = vec![Clock::option(), port_option()];
     let protocol =
-        timer::with_options(protocol, max_attempts, timer::Default::Fixed).options(options, None);
+        timer::with_options(protocol, max_attempts, timer::Default::Fixed).options(options);
     channel::with_options(protocol)
 }
 
@@ -165,15 +165,17 @@ impl Sender {
     }
 }
 
-/// A sender as the options have it.
-pub(crate) async fn open(
+/// Sends all messages of a source, as the options say.
+pub(crate) async fn send(
     options: &Options,
     peer: SocketAddr,
     numbering: Numbering,
-) -> io::Result<Sender> {
+    source: &mut impl Source,
+) -> io::Result<()> {
     let (timer, clock) =
         (Timer::from_options(options, timer::Default::Fixed), Clock::from_options(options));
-    Ok(Sender::new(bind(options).await?, peer, timer, clock, numbering))
+    let mut sender = Sender::new(bind(options).await?, peer, timer, clock, numbering);
+    sender.send_all(source).await
 }
 
 /// What a client of `ack`, `retry` and `stop-and-wait` runs.
@@ -181,8 +183,8 @@ pub(crate) async fn open(
 /// # Errors
 /// Those of its socket.
 pub async fn run(mut client: Client) -> HostResult {
-    let mut sender = open(client.options(), client.server(), Numbering::Counter).await?;
-    Ok(sender.send_all(&mut client).await?)
+    let (options, peer) = (client.options().clone(), client.server());
+    Ok(send(&options, peer, Numbering::Counter, &mut client).await?)
 }
 
 #[cfg(test)]

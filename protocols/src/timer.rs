@@ -129,8 +129,13 @@ pub enum Default {
     Adaptive,
 }
 
-/// Declares the options that [`Timer::from_options`] reads.
+/// Declares the options that [`Timer::from_options`] reads, and the events of whoever uses them.
 pub fn with_options(protocol: Protocol, max_attempts: u64, default: Default) -> Protocol {
+    let events = ["retransmission", "gave-up"];
+    protocol.options(options(max_attempts, default)).check(check).events(&events)
+}
+
+fn options(max_attempts: u64, default: Default) -> Vec<OptionSpec> {
     let duration = || OptionKind::Duration { min: 1 };
     let nanos = |duration: Duration| OptionValue::Number(duration.as_nanos() as u64);
     let backoff = vec![
@@ -154,7 +159,7 @@ pub fn with_options(protocol: Protocol, max_attempts: u64, default: Default) -> 
             "by which share of itself each wait may be longer or shorter at random",
         ),
     ];
-    let options = vec![
+    vec![
         OptionSpec::absent(
             "timeout",
             OptionKind::DurationOr { min: 1, words: vec!["adaptive"] },
@@ -187,8 +192,7 @@ pub fn with_options(protocol: Protocol, max_attempts: u64, default: Default) -> 
             "how often a message is sent at the most before the sender gives up, which leaves its \
              outcome unknown; 0 is without end",
         ),
-    ];
-    protocol.options(options, Some(check)).events(&["retransmission", "gave-up"])
+    ]
 }
 
 /// Checks that there is one timeout, and that a back-off begins below its maximum.

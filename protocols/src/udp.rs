@@ -23,7 +23,7 @@ pub fn protocol() -> Protocol {
         OptionValue::Flag(true),
         "whether the client waits for the answer, without a timeout; if not, it never knows",
     )
-    .options(vec![sender::port_option()], None);
+    .options(vec![sender::port_option()]);
     channel::with_options(protocol)
         .dissector(&["hello", "answer", FRAGMENT], &[piece_of, index, count], dissect)
         .server(server)

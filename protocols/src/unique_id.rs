@@ -24,24 +24,27 @@ pub fn protocol() -> Protocol {
 }
 
 async fn server(server: Server) -> HostResult {
-    let mut channel = channel::listen(&server).await?;
-    receive(&mut channel, |message| {
+    let deliver = async |message: &[u8]| {
         server.deliver(message);
-    })
-    .await?;
-    Ok(())
+    };
+    Ok(serve(&server, deliver).await?)
+}
+
+/// Receives as the server's options say.
+pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+    receive(&mut channel::listen(server).await?, deliver).await
 }
 
 async fn client(mut client: Client) -> HostResult {
-    let mut sender = sender::open(client.options(), client.server(), Numbering::unique()).await?;
-    Ok(sender.send_all(&mut client).await?)
+    let (options, peer) = (client.options().clone(), client.server());
+    Ok(sender::send(&options, peer, Numbering::unique(), &mut client).await?)
 }
 
 /// Hands each message to `deliver` once, in whatever order they come, for ever.
 ///
 /// # Errors
 /// Those of the socket.
-pub async fn receive(channel: &mut Channel, mut deliver: impl FnMut(&[u8])) -> io::Result<()> {
+pub async fn receive(channel: &mut Channel, mut deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
     let mut known = BTreeSet::new();
     loop {
         let (bytes, from) = channel.recv_from().await?;
@@ -49,7 +52,7 @@ pub async fn receive(channel: &mut Channel, mut deliver: impl FnMut(&[u8])) -> i
             continue;
         };
         if known.insert(id) {
-            deliver(message);
+            deliver(message).await;
             memory_entries(known.len() as u64);
         } else {
             report("duplicate-suppressed");

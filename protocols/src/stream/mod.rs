@@ -42,9 +42,23 @@ pub fn protocol() -> Protocol {
         "stream",
         "A byte stream with flow control and Jacobson's congestion control, as TCP has them.",
     );
+    timer::with_options(protocol, 0, timer::Default::Adaptive)
+        .options(vec![Checksum::option(), sender::port_option()])
+        .options(options())
+        .check(check)
+        .any_message_size()
+        .events(&EVENTS)
+        .dissector(&segment::KINDS, &segment::FIELDS, segment::dissect)
+        .server(server)
+        .client(client)
+}
+
+/// What its hosts report, besides the timer's events.
+pub(crate) const EVENTS: [&str; 3] = ["fast-retransmit", "duplicate-suppressed", "overflow"];
+
+pub(crate) fn options() -> Vec<OptionSpec> {
     let size = |min, max| OptionKind::Size { min, max };
-    let options = vec![
-        Checksum::option(),
+    vec![
         OptionSpec::new(
             "segment",
             size(1, 65_000),
@@ -88,19 +102,11 @@ pub fn protocol() -> Protocol {
             OptionValue::Number(1000),
             "how many bytes it then reads at the most",
         ),
-        sender::port_option(),
-    ];
-    timer::with_options(protocol, 0, timer::Default::Adaptive)
-        .options(options, Some(check))
-        .any_message_size()
-        .events(&["fast-retransmit", "duplicate-suppressed", "overflow"])
-        .dissector(&segment::KINDS, &segment::FIELDS, segment::dissect)
-        .server(server)
-        .client(client)
+    ]
 }
 
 /// Checks that segments fit through the links.
-fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
+pub(crate) fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
     let headers =
         channel::HEADERS + segment::HEADER as u64 + Checksum::from_options(options).width() as u64;
     let (length, mtu) = (options.number("segment"), context.mtu?);
@@ -122,7 +128,16 @@ fn size(options: &Options, name: &str) -> usize {
 }
 
 async fn client(mut client: Client) -> HostResult {
-    let options = client.options();
+    let (options, peer) = (client.options().clone(), client.server());
+    Ok(send(&options, peer, &mut client).await?)
+}
+
+/// Sends all messages of a source, as the options say.
+pub(crate) async fn send(
+    options: &Options,
+    peer: SocketAddr,
+    source: &mut impl Source,
+) -> io::Result<()> {
     let settings = Settings {
         segment: size(options, "segment"),
         buffer: size(options, "send_buffer"),
@@ -131,9 +146,7 @@ async fn client(mut client: Client) -> HostResult {
     };
     let timer = Timer::from_options(options, timer::Default::Adaptive);
     let mut channel = sender::bind_with(options, channel_settings(options)).await?;
-    let peer = client.server();
-    send_all(&mut client, &mut channel, peer, SendBuffer::new(settings, timer)).await?;
-    Ok(())
+    send_all(source, &mut channel, peer, SendBuffer::new(settings, timer)).await
 }
 
 /// Sends all messages of a source.
@@ -200,6 +213,14 @@ async fn sleep_until_some(at: Option<Instant>) {
 }
 
 async fn server(server: Server) -> HostResult {
+    let deliver = async |message: &[u8]| {
+        server.deliver(message);
+    };
+    Ok(serve(&server, deliver).await?)
+}
+
+/// Receives as the server's options say.
+pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
     let options = server.options();
     let socket = UdpSocket::bind(server.address()).await?;
     let room = size(options, "segment") + 64;
@@ -207,11 +228,7 @@ async fn server(server: Server) -> HostResult {
     let reader =
         Reader { interval: options.duration("read_interval"), most: size(options, "read_size") };
     let new = || ReceiveBuffer::new(size(options, "receive_window"), size(options, "segment"));
-    receive(&mut channel, reader, new, |message| {
-        server.deliver(message);
-    })
-    .await?;
-    Ok(())
+    receive(&mut channel, reader, new, deliver).await
 }
 
 /// How fast the receiving application reads.
@@ -253,7 +270,7 @@ pub async fn receive(
     channel: &mut Channel,
     reader: Reader,
     new: impl Fn() -> ReceiveBuffer,
-    mut deliver: impl FnMut(&[u8]),
+    mut deliver: impl AsyncFnMut(&[u8]),
 ) -> io::Result<()> {
     let mut connections: BTreeMap<SocketAddr, Connection> = BTreeMap::new();
     let mut next_read: Option<Instant> = None;
@@ -273,8 +290,9 @@ pub async fn receive(
                     OnSegment::Overflow => report("overflow"),
                 }
                 if reader.interval.is_zero() {
-                    let messages = connection.read(usize::MAX);
-                    messages.iter().for_each(|message| deliver(message));
+                    for message in connection.read(usize::MAX) {
+                        deliver(&message).await;
+                    }
                 } else if connection.buffer.is_readable() && next_read.is_none() {
                     next_read = Some(Instant::now() + reader.interval);
                 }
@@ -283,8 +301,9 @@ pub async fn receive(
             }
             Either::Second(()) => {
                 for (from, connection) in &mut connections {
-                    let messages = connection.read(reader.most);
-                    messages.iter().for_each(|message| deliver(message));
+                    for message in connection.read(reader.most) {
+                        deliver(&message).await;
+                    }
                     if connection.buffer.has_opened() {
                         let (ack, window) = connection.buffer.acknowledge();
                         channel.send_to(Datagram::Ack { ack, window }.encode(), *from).await?;

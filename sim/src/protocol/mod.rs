@@ -99,11 +99,15 @@ impl Protocol {
         self
     }
 
-    /// Adds options that scenarios may set under `[options]`, and a check of them together.
-    pub fn options(mut self, options: Vec<OptionSpec>, check: Option<OptionCheck>) -> Self {
-        let spec = self.spec_mut();
-        spec.options.extend(options);
-        spec.checks.extend(check);
+    /// Adds options that scenarios may set under `[options]`.
+    pub fn options(mut self, options: Vec<OptionSpec>) -> Self {
+        self.spec_mut().options.extend(options);
+        self
+    }
+
+    /// Adds a check of the options together.
+    pub fn check(mut self, check: OptionCheck) -> Self {
+        self.spec_mut().checks.push(check);
         self
     }
 

@@ -39,6 +39,7 @@ fn stop_and_wait_delivers_each_message_once_over_loopback() {
             let mut channel = Channel::new(receiver, settings(), 2048);
             receive(&mut channel, Counters::new(false), async |message: &[u8]| {
                 log.lock().unwrap().push(message.to_vec());
+                Ok(())
             })
             .await
         };

@@ -24,12 +24,16 @@ pub fn protocol() -> Protocol {
 pub(crate) async fn deliver_everything(server: Server) -> HostResult {
     let deliver = async |message: &[u8]| {
         server.deliver(message);
+        Ok(())
     };
     Ok(serve(&server, deliver).await?)
 }
 
 /// Receives as the server's options say.
-pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+pub(crate) async fn serve(
+    server: &Server,
+    deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     receive(&mut channel::listen(server).await?, deliver).await
 }
 
@@ -37,13 +41,16 @@ pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> i
 ///
 /// # Errors
 /// Those of the socket.
-pub async fn receive(channel: &mut Channel, mut deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+pub async fn receive(
+    channel: &mut Channel,
+    mut deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     loop {
         let (bytes, from) = channel.recv_from().await?;
         let Some(Datagram::Data { seq, message }) = Datagram::decode(bytes) else {
             continue;
         };
-        deliver(message).await;
+        deliver(message).await?;
         channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
     }
 }

@@ -34,6 +34,10 @@ pub mod kind {
     pub const SEGMENT: u8 = 8;
     /// Its acknowledgement.
     pub const STREAM_ACK: u8 = 9;
+    /// Whether a file was stored as it was sent, see [`crate::file_transfer`].
+    pub const QUESTION: u8 = 10;
+    /// The answer to it.
+    pub const VERDICT: u8 = 11;
 }
 
 /// Puts the checksum of a datagram to its end, and its kind into the first byte.

@@ -40,12 +40,16 @@ pub(crate) fn check(options: &Options, _: &OptionContext) -> Option<OptionProble
 async fn server(server: Server) -> HostResult {
     let deliver = async |message: &[u8]| {
         server.deliver(message);
+        Ok(())
     };
     Ok(serve(&server, deliver).await?)
 }
 
 /// Receives as the server's options say.
-pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+pub(crate) async fn serve(
+    server: &Server,
+    deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let space = Settings::from_options(server.options()).space;
     receive(&mut channel::listen(server).await?, Receiver::new(space), deliver).await
 }
@@ -215,7 +219,7 @@ impl Receiver {
 pub async fn receive(
     channel: &mut Channel,
     mut receiver: Receiver,
-    mut deliver: impl AsyncFnMut(&[u8]),
+    mut deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     loop {
         let (bytes, from) = channel.recv_from().await?;
@@ -224,7 +228,7 @@ pub async fn receive(
         };
         let (decision, next) = receiver.handle_data(from, seq);
         match decision {
-            OnData::Deliver => deliver(message).await,
+            OnData::Deliver => deliver(message).await?,
             OnData::Duplicate => report("duplicate-suppressed"),
             OnData::OutOfOrder => report("out-of-order"),
         }

@@ -17,6 +17,7 @@ pub mod ack;
 pub mod channel;
 pub mod checksum;
 pub mod clock;
+pub mod file_transfer;
 pub mod fragment;
 pub mod frame;
 pub mod go_back_n;
@@ -47,5 +48,6 @@ pub fn all() -> Vec<Protocol> {
         go_back_n::protocol(),
         selective_repeat::protocol(),
         stream::protocol(),
+        file_transfer::protocol(),
     ]
 }

@@ -36,12 +36,16 @@ pub(crate) fn check(options: &Options, _: &OptionContext) -> Option<OptionProble
 async fn server(server: Server) -> HostResult {
     let deliver = async |message: &[u8]| {
         server.deliver(message);
+        Ok(())
     };
     Ok(serve(&server, deliver).await?)
 }
 
 /// Receives as the server's options say.
-pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+pub(crate) async fn serve(
+    server: &Server,
+    deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let settings = Settings::from_options(server.options());
     receive(&mut channel::listen(server).await?, settings, deliver).await
 }
@@ -241,7 +245,7 @@ impl ReceiveWindow {
 pub async fn receive(
     channel: &mut Channel,
     settings: Settings,
-    mut deliver: impl AsyncFnMut(&[u8]),
+    mut deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut windows: BTreeMap<SocketAddr, ReceiveWindow> = BTreeMap::new();
     let mut kept = 0;
@@ -264,7 +268,7 @@ pub async fn receive(
         memory_entries((kept + windows.len()) as u64);
         kept -= ready.len();
         for message in ready {
-            deliver(&message).await;
+            deliver(&message).await?;
         }
         channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
     }

@@ -35,12 +35,16 @@ pub fn protocol() -> Protocol {
 async fn server(server: Server) -> HostResult {
     let deliver = async |message: &[u8]| {
         server.deliver(message);
+        Ok(())
     };
     Ok(serve(&server, deliver).await?)
 }
 
 /// Receives as the server's options say.
-pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+pub(crate) async fn serve(
+    server: &Server,
+    deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let counters = Counters::new(server.options().flag("resync"));
     receive(&mut channel::listen(server).await?, counters, deliver).await
 }
@@ -106,7 +110,7 @@ fn is_before(a: u32, b: u32) -> bool {
 pub async fn receive(
     channel: &mut Channel,
     mut counters: Counters,
-    mut deliver: impl AsyncFnMut(&[u8]),
+    mut deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     loop {
         let (bytes, from) = channel.recv_from().await?;
@@ -114,7 +118,7 @@ pub async fn receive(
             continue;
         };
         match counters.handle_data(from, seq) {
-            OnData::Deliver => deliver(message).await,
+            OnData::Deliver => deliver(message).await?,
             OnData::Acknowledge => report("duplicate-suppressed"),
             OnData::Ignore => continue,
         }

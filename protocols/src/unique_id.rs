@@ -26,12 +26,16 @@ pub fn protocol() -> Protocol {
 async fn server(server: Server) -> HostResult {
     let deliver = async |message: &[u8]| {
         server.deliver(message);
+        Ok(())
     };
     Ok(serve(&server, deliver).await?)
 }
 
 /// Receives as the server's options say.
-pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+pub(crate) async fn serve(
+    server: &Server,
+    deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     receive(&mut channel::listen(server).await?, deliver).await
 }
 
@@ -44,7 +48,10 @@ async fn client(mut client: Client) -> HostResult {
 ///
 /// # Errors
 /// Those of the socket.
-pub async fn receive(channel: &mut Channel, mut deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+pub async fn receive(
+    channel: &mut Channel,
+    mut deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let mut known = BTreeSet::new();
     loop {
         let (bytes, from) = channel.recv_from().await?;
@@ -52,7 +59,7 @@ pub async fn receive(channel: &mut Channel, mut deliver: impl AsyncFnMut(&[u8]))
             continue;
         };
         if known.insert(id) {
-            deliver(message).await;
+            deliver(message).await?;
             memory_entries(known.len() as u64);
         } else {
             report("duplicate-suppressed");

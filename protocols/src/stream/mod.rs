@@ -34,6 +34,7 @@ use crate::timer::{self, Timer};
 pub use congestion::Congestion;
 pub use receive::{OnSegment, ReceiveBuffer};
 pub use segment::Datagram;
+pub(crate) use segment::dissect;
 pub use send::{SendBuffer, Sending, Settings};
 
 /// The protocol.
@@ -215,12 +216,16 @@ async fn sleep_until_some(at: Option<Instant>) {
 async fn server(server: Server) -> HostResult {
     let deliver = async |message: &[u8]| {
         server.deliver(message);
+        Ok(())
     };
     Ok(serve(&server, deliver).await?)
 }
 
 /// Receives as the server's options say.
-pub(crate) async fn serve(server: &Server, deliver: impl AsyncFnMut(&[u8])) -> io::Result<()> {
+pub(crate) async fn serve(
+    server: &Server,
+    deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let options = server.options();
     let socket = UdpSocket::bind(server.address()).await?;
     let room = size(options, "segment") + 64;
@@ -270,7 +275,7 @@ pub async fn receive(
     channel: &mut Channel,
     reader: Reader,
     new: impl Fn() -> ReceiveBuffer,
-    mut deliver: impl AsyncFnMut(&[u8]),
+    mut deliver: impl AsyncFnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut connections: BTreeMap<SocketAddr, Connection> = BTreeMap::new();
     let mut next_read: Option<Instant> = None;
@@ -291,7 +296,7 @@ pub async fn receive(
                 }
                 if reader.interval.is_zero() {
                     for message in connection.read(usize::MAX) {
-                        deliver(&message).await;
+                        deliver(&message).await?;
                     }
                 } else if connection.buffer.is_readable() && next_read.is_none() {
                     next_read = Some(Instant::now() + reader.interval);
@@ -302,7 +307,7 @@ pub async fn receive(
             Either::Second(()) => {
                 for (from, connection) in &mut connections {
                     for message in connection.read(reader.most) {
-                        deliver(&message).await;
+                        deliver(&message).await?;
                     }
                     if connection.buffer.has_opened() {
                         let (ack, window) = connection.buffer.acknowledge();

@@ -53,6 +53,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+pub mod matrix;
 mod registry;
 mod testing;
 

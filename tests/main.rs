@@ -6,6 +6,7 @@ mod crashes;
 mod disks;
 mod engine_parity;
 mod exactly_once;
+mod matrix;
 mod misuse;
 mod properties;
 mod readme;
@@ -30,6 +31,21 @@ fn run_with(protocol: Protocol, rest: &str, settings: Settings) -> Outcome {
     let text = format!("title = 'a test'\nprotocol = '{name}'\n{rest}");
     let scenario = registry.parse("test", &text).unwrap_or_else(|errors| panic!("{errors}"));
     registry.run(&scenario, settings).unwrap()
+}
+
+/// Compares a page of the documentation with what a test makes of it. `INSTA_UPDATE=always` writes
+/// the page along with the snapshots.
+fn assert_page(path: &str, test: &str, page: &str) {
+    let page = format!("{page}\n");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        written == page,
+        "{path} is not what the tests measure now; read what changes after\n  \
+         INSTA_UPDATE=always cargo test --test integration {test}"
+    );
 }
 
 /// A protocol without a server, whose client runs `client`.

@@ -3,6 +3,7 @@
 mod describe;
 mod exit;
 mod files;
+mod matrix;
 mod replay;
 mod report;
 mod run;
@@ -43,6 +44,8 @@ enum Command {
     Replay(replay::Args),
     /// Draw recorded runs
     Report(report::Args),
+    /// Run every protocol under every family of faults and say what was observed
+    Matrix(matrix::Args),
     /// List the protocols with their options
     Protocols,
     /// Print the JSON Schema of scenario files, for editors
@@ -73,6 +76,7 @@ pub fn cli(registry: Registry) -> ExitCode {
         Command::Run(args) => run::run(&args, &registry),
         Command::Replay(args) => replay::run(&args, &registry),
         Command::Report(args) => report::run(&args, &registry),
+        Command::Matrix(args) => matrix::run(&args, &registry),
         Command::Protocols => describe::protocols(&registry),
         Command::Schema => describe::schema(&registry),
     }));

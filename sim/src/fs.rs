@@ -69,7 +69,7 @@ pub async fn read_at(path: impl AsRef<Path>, offset: u64, buffer: &mut [u8]) -> 
 /// if it is not there, and bytes between its end and `offset` become zero.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub async fn write_at(path: impl AsRef<Path>, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let path = path.as_ref();
     if let Some(written) = on_disk(|disk| disk.write_at(path, offset, bytes)).await {

@@ -12,7 +12,7 @@ pub static SUBJECT: LazyLock<Subject> = LazyLock::new(|| {
         "Independence",
         "Correlations of what happens to two datagrams, or to one in two ways; 2,500 pairs in each \
          run. For events, n times the square of the correlation is the chi-square of the two-by-two \
-         table. \"Wrong by 3%\" is a correlation of 3% or -3% here, by a Gilbert-Elliott link with the same \
+         table. \"Off by 3%\" is a correlation of 3% or -3% here, by a Gilbert-Elliott link with the same \
          loss and p + r = 1 - 3% or 1 + 3%, or by mixing 3% of one into the other.",
         experiments(),
     )

@@ -5,14 +5,17 @@
 //! seeds are fixed. The tables are a snapshot, and stand in `docs/theory.md` with an introduction.
 
 mod bursts;
+mod checksums;
 mod delays;
 mod independence;
 mod links;
+mod pipelining;
 mod queues;
 mod retransmission;
 mod table;
 
 use squall::network::{Fate, HostId, HostSet, Impairments, LinkRule, Network, Packet};
+use squall::{Outcome, Registry, Settings};
 use table::{BATCHES, Subject};
 
 /// What the payload has to be for a datagram of 1000 bits: 20 bytes of IPv4 header, 8 of UDP's, and
@@ -33,13 +36,23 @@ fn send(network: &mut Network, at: u64, from: HostId, to: HostId) -> Fate {
     network.transmit(at, &Packet { from, to, payload: &PAYLOAD })
 }
 
-fn subjects() -> [&'static Subject; 6] {
+/// Runs a shipped protocol, given what else the scenario says.
+fn run(protocol: &str, rest: &str, seed: u64) -> Outcome {
+    let registry = Registry::shipped();
+    let text = format!("title = 'theory'\nprotocol = '{protocol}'\n{rest}");
+    let scenario = registry.parse("theory", &text).unwrap_or_else(|errors| panic!("{errors}"));
+    registry.run(&scenario, Settings { seed: Some(seed), ..Settings::default() }).unwrap()
+}
+
+fn subjects() -> [&'static Subject; 8] {
     [
         &retransmission::SUBJECT,
+        &pipelining::SUBJECT,
         &links::SUBJECT,
         &bursts::SUBJECT,
         &delays::SUBJECT,
         &queues::SUBJECT,
+        &checksums::SUBJECT,
         &independence::SUBJECT,
     ]
     .map(|subject| &**subject)
@@ -117,8 +130,9 @@ const SOURCES: &str = "## Sources
 - Kleinrock: *Queueing Systems, volume 1: Theory*, 1975, chapter 5.
 - Lomax: \"Business failures\", Journal of the American Statistical Association 49, 1954.
 - Massey: \"The Kolmogorov-Smirnov test for goodness of fit\", Journal of the American Statistical Association 46, 1951.
+- Maxino, Koopman: \"The effectiveness of checksums for embedded control networks\", IEEE Transactions on Dependable and Secure Computing 6, 2009.
 - netem: the manual page tc-netem(8).
 - Schwartz: *Telecommunication Networks: Protocols, Modeling and Analysis*, 1987, chapter 4.
-- Stallings: *Data and Computer Communications*, on the performance of stop-and-wait, in the appendix to the chapter on data link control.
+- Stallings: *Data and Computer Communications*, on the performance of link control, in the appendix to that chapter.
 - Tijms: *A First Course in Stochastic Models*, 2003.
 ";

@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use squall::{Outcome, Registry, Settings};
+use squall::Outcome;
 
+use super::run;
 use super::table::{Claim, Experiment, Subject, means};
 
 pub static SUBJECT: LazyLock<Subject> = LazyLock::new(|| {
@@ -96,13 +97,9 @@ fn experiments() -> Vec<Experiment> {
     ]
 }
 
-/// Runs 1,000 messages without an end to the attempts, given what else the scenario says.
-fn run(protocol: &str, rest: &str, seed: u64) -> Outcome {
-    let registry = Registry::shipped();
-    let text = format!("title = 'theory'\nprotocol = '{protocol}'\nduration = '10h'\n{rest}");
-    let scenario = registry.parse("theory", &text).unwrap_or_else(|errors| panic!("{errors}"));
-    let outcome = registry.run(&scenario, Settings { seed: Some(seed), ..Settings::default() });
-    let outcome = outcome.unwrap();
+/// Runs 1,000 messages to their end, however many attempts they need.
+fn run_to_the_end(protocol: &str, rest: &str, seed: u64) -> Outcome {
+    let outcome = run(protocol, &format!("duration = '10h'\n{rest}"), seed);
     assert!(outcome.run.history.all_ended(), "the run was cut off");
     outcome
 }
@@ -130,7 +127,7 @@ fn retry(error: f64, seed: u64) -> [f64; 4] {
         to = '*'
         loss = {ack}"
     );
-    let outcome = run("retry", &rest, seed);
+    let outcome = run_to_the_end("retry", &rest, seed);
     let again = outcome.run.history.operations().filter(|(_, op)| op.executions > 1).count();
     let per_message = |total: f64| total / MESSAGES as f64;
     [
@@ -155,7 +152,7 @@ fn stop_and_wait(error: f64, seed: u64) -> [f64; 4] {
         to = 'server'
         rate = '1mbit'"
     );
-    let outcome = run("stop-and-wait", &rest, seed);
+    let outcome = run_to_the_end("stop-and-wait", &rest, seed);
     let per_message = |total: u64| total as f64 / MESSAGES as f64;
     let copies = outcome.run.history.executions() + reports(&outcome, "duplicate-suppressed");
     let throughput = MESSAGES as f64 / seconds(&outcome);

@@ -5,6 +5,7 @@ use std::io;
 
 use squall_sim::protocol::{HostResult, Protocol, Server};
 
+use crate::application;
 use crate::channel::{self, Channel};
 use crate::sender;
 use crate::wire::{self, Datagram};
@@ -22,11 +23,7 @@ pub fn protocol() -> Protocol {
 
 /// The server of `ack` and `retry`: acknowledges and delivers whatever comes.
 pub(crate) async fn deliver_everything(server: Server) -> HostResult {
-    let deliver = async |message: &[u8]| {
-        server.deliver(message);
-        Ok(())
-    };
-    Ok(serve(&server, deliver).await?)
+    Ok(serve(&server, async |message| application::deliver(&server, message).await).await?)
 }
 
 /// Receives as the server's options say.

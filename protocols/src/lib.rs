@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ack;
+mod application;
 pub mod channel;
 pub mod checksum;
 pub mod clock;

@@ -10,6 +10,7 @@ use squall_sim::task::{Either, select};
 use squall_sim::time::{Duration, Instant, sleep_until};
 use squall_sim::trace::OpId;
 
+use crate::application;
 use crate::channel::{self, Channel};
 use crate::sender;
 use crate::serial::SequenceSpace;
@@ -45,7 +46,8 @@ pub fn with_options(protocol: Protocol, check: OptionCheck) -> Protocol {
         .options(options())
         .check(check)
         .options(vec![sender::port_option()]);
-    channel::with_options(protocol).events(&["duplicate-suppressed"])
+    let protocol = application::with_options(channel::with_options(protocol));
+    protocol.events(&["duplicate-suppressed"])
 }
 
 pub(crate) fn options() -> Vec<OptionSpec> {

@@ -11,6 +11,7 @@ use squall_sim::protocol::{Protocol, Server, memory_entries, report};
 use squall_sim::time::Instant;
 use squall_sim::trace::OpId;
 
+use crate::application;
 use crate::channel::{self, Channel};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
 use crate::sender;
@@ -34,11 +35,7 @@ pub(crate) fn check(options: &Options, _: &OptionContext) -> Option<OptionProble
 }
 
 async fn server(server: Server) -> HostResult {
-    let deliver = async |message: &[u8]| {
-        server.deliver(message);
-        Ok(())
-    };
-    Ok(serve(&server, deliver).await?)
+    Ok(serve(&server, async |message| application::deliver(&server, message).await).await?)
 }
 
 /// Receives as the server's options say.

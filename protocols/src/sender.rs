@@ -11,6 +11,7 @@ use squall_sim::protocol::{Options, Protocol, report};
 use squall_sim::random;
 use squall_sim::time::{Instant, timeout_at};
 
+use crate::application;
 use crate::channel::{self, Channel, Settings};
 use crate::clock::{Clock, Wait};
 use crate::source::{Delivery, Source};
@@ -25,7 +26,7 @@ pub fn with_options(protocol: Protocol, max_attempts: u64) -> Protocol {
     let options = vec![Clock::option(), port_option()];
     let protocol =
         timer::with_options(protocol, max_attempts, timer::Default::Fixed).options(options);
-    channel::with_options(protocol)
+    application::with_options(channel::with_options(protocol))
 }
 
 /// The option that [`bind`] reads.

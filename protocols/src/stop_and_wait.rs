@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use squall_sim::protocol::{HostResult, OptionKind, OptionValue, Protocol, Server};
 use squall_sim::protocol::{memory_entries, report};
 
+use crate::application;
 use crate::channel::{self, Channel};
 use crate::sender;
 use crate::wire::{self, Datagram};
@@ -33,11 +34,7 @@ pub fn protocol() -> Protocol {
 }
 
 async fn server(server: Server) -> HostResult {
-    let deliver = async |message: &[u8]| {
-        server.deliver(message);
-        Ok(())
-    };
-    Ok(serve(&server, deliver).await?)
+    Ok(serve(&server, async |message| application::deliver(&server, message).await).await?)
 }
 
 /// Receives as the server's options say.

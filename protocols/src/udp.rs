@@ -5,6 +5,7 @@ use squall_sim::protocol::{Client, Dissection, HostResult, Message, OptionKind, 
 use squall_sim::protocol::{Protocol, Server};
 use squall_sim::workload;
 
+use crate::application;
 use crate::channel;
 use crate::frame::{self, FRAGMENT, FRAGMENT_FIELDS, kind};
 use crate::sender;
@@ -24,7 +25,7 @@ pub fn protocol() -> Protocol {
         "whether the client waits for the answer, without a timeout; if not, it never knows",
     )
     .options(vec![sender::port_option()]);
-    channel::with_options(protocol)
+    application::with_options(channel::with_options(protocol))
         .dissector(&["hello", "answer", FRAGMENT], &[piece_of, index, count], dissect)
         .server(server)
         .client(client)
@@ -50,7 +51,7 @@ async fn server(server: Server) -> HostResult {
         let [kind::HELLO, message @ ..] = bytes else {
             continue;
         };
-        server.deliver(message);
+        application::deliver(&server, message).await?;
         channel.send_to(vec![kind::ANSWER], client).await?;
     }
 }

@@ -7,6 +7,7 @@ use std::io;
 
 use squall_sim::protocol::{Client, HostResult, Protocol, Server, memory_entries, report};
 
+use crate::application;
 use crate::channel::{self, Channel};
 use crate::sender::{self, Numbering};
 use crate::wire::{self, Datagram};
@@ -24,11 +25,7 @@ pub fn protocol() -> Protocol {
 }
 
 async fn server(server: Server) -> HostResult {
-    let deliver = async |message: &[u8]| {
-        server.deliver(message);
-        Ok(())
-    };
-    Ok(serve(&server, deliver).await?)
+    Ok(serve(&server, async |message| application::deliver(&server, message).await).await?)
 }
 
 /// Receives as the server's options say.

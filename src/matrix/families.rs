@@ -59,8 +59,8 @@ pub(super) const FAMILIES: [Family; 14] = [
     },
     Family {
         name: "full buffers",
-        summary: "the server's link is slow (15 ms for each datagram) and none may wait for it",
-        faults: "[[link]]\nto = 'server'\nrate = '50kbit'\nlimit = 1\n",
+        summary: "the way to the server is slow (15 ms for each datagram), and none may wait for it",
+        faults: "[[link]]\nto = 'server'\nrate = '50kbit'\nlimit = 1\nshared = true\n",
     },
     Family {
         name: "receiver pause",

@@ -21,12 +21,14 @@ pub(super) struct Spec {
     pub limit: Option<u64>,
     pub mtu: Option<u64>,
     pub no_checksum: bool,
+    /// The queue that it shares with other links, by the number of the rule that says so.
+    pub queue: Option<u32>,
     /// Nothing but a fixed delay and loss.
     pub plain: bool,
 }
 
 impl Spec {
-    fn apply(&mut self, set: &Impairments) {
+    fn apply(&mut self, rule: u32, set: &Impairments) {
         let Impairments { delay, jitter, distribution, loss, .. } = set;
         self.delay = delay.unwrap_or(self.delay);
         self.jitter = jitter.unwrap_or(self.jitter);
@@ -39,17 +41,20 @@ impl Spec {
         self.limit = set.limit.or(self.limit);
         self.mtu = set.mtu.or(self.mtu);
         self.no_checksum = set.udp_checksum.map_or(self.no_checksum, |on| !on);
+        self.queue = set.shared.map_or(self.queue, |shared| shared.then_some(rule));
     }
 
     /// What is left of a link once the network is calm.
     fn calm(&mut self) {
-        *self = Spec { delay: self.delay, rate: self.rate, ..Spec::default() };
+        let Spec { delay, rate, queue, .. } = *self;
+        *self = Spec { delay, rate, queue, ..Spec::default() };
     }
 
     fn is_plain(&self) -> bool {
         let fixed = Spec {
             delay: self.delay,
             no_checksum: self.no_checksum,
+            queue: self.queue,
             loss: self.loss,
             ..Spec::default()
         };
@@ -81,9 +86,10 @@ impl Classes {
         for sender in &senders {
             for receiver in &receivers {
                 let mut spec = Spec::default();
-                for (rule, (sends, receives)) in rules.iter().zip(sender.iter().zip(receiver)) {
+                let named = sender.iter().zip(receiver);
+                for ((rule, (sends, receives)), number) in rules.iter().zip(named).zip(0..) {
                     if *sends && *receives {
-                        spec.apply(&rule.set);
+                        spec.apply(number, &rule.set);
                     }
                 }
                 if calm {

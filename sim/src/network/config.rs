@@ -153,6 +153,9 @@ pub struct Impairments {
     /// False switches the UDP checksum off, so that corrupted datagrams are delivered, truncated ones
     /// included.
     pub udp_checksum: Option<bool>,
+    /// Whether the links of the rule share one queue for their rate, as those through one port of a
+    /// router do.
+    pub shared: Option<bool>,
 }
 
 /// Impairments of every link from a host of `from` to a host of `to`.

@@ -33,8 +33,7 @@ pub(super) struct Link {
     count: u64,
     /// True while the Gilbert-Elliott chain is in its bad state.
     bad: bool,
-    /// When each datagram in the queue will have been sent, ascending.
-    departures: VecDeque<u64>,
+    queue: Queue,
     /// Nothing leaves before this time.
     pub held_until: u64,
 }
@@ -45,7 +44,7 @@ impl Link {
             stream: Stream::new(seed, &["link", from, to]),
             count: 0,
             bad: false,
-            departures: VecDeque::new(),
+            queue: Queue::default(),
             held_until: 0,
         }
     }
@@ -53,7 +52,7 @@ impl Link {
     /// Lets go of what it holds, and forgets what waits for the rate.
     pub fn release(&mut self) {
         self.held_until = 0;
-        self.departures.clear();
+        self.queue.clear();
     }
 
     /// The number of the datagram being sent, from 0.
@@ -96,24 +95,21 @@ impl Link {
         self.chance(Kind::Duplicate, n, spec.duplicate)
     }
 
-    /// When a datagram handed over at `now` has left the queue; `None` if the queue is full.
-    pub fn departs(&mut self, now: u64, length: usize, spec: &Spec) -> Option<u64> {
+    /// When a datagram handed over at `now` has left the queue, or the one that the link shares with
+    /// others; `None` if the queue is full.
+    pub fn departs(
+        &mut self,
+        now: u64,
+        length: usize,
+        spec: &Spec,
+        shared: Option<&mut Queue>,
+    ) -> Option<u64> {
         let start = now.max(self.held_until);
         let Some(rate) = spec.rate else {
             return Some(start);
         };
-        while self.departures.front().is_some_and(|departure| *departure <= now) {
-            self.departures.pop_front();
-        }
-        if self.departures.len() as u64 >= spec.limit.unwrap_or(DEFAULT_LIMIT) {
-            return None;
-        }
-        let bits = (length as u64 + HEADERS) * 8;
-        let sending = (u128::from(bits) * 1_000_000_000).div_ceil(u128::from(rate));
-        let start = start.max(self.departures.back().copied().unwrap_or(0));
-        let departure = start.saturating_add(u64::try_from(sending).unwrap_or(u64::MAX));
-        self.departures.push_back(departure);
-        Some(departure)
+        let limit = spec.limit.unwrap_or(DEFAULT_LIMIT);
+        shared.unwrap_or(&mut self.queue).departs(now, start, length, rate, limit)
     }
 
     /// The delay of copy `copy` of the n-th datagram, and whether it skips the link's delay.
@@ -141,6 +137,44 @@ impl Link {
         };
         // Float to integer casts saturate, so a negative delay becomes 0.
         ((spec.delay as f64 + extra) as u64, false)
+    }
+}
+
+/// The queue in front of a rate.
+#[derive(Default)]
+pub(super) struct Queue {
+    /// When each datagram in the queue will have been sent, ascending.
+    departures: VecDeque<u64>,
+}
+
+impl Queue {
+    /// When a datagram has been sent that is handed over at `now` and may go from `start` on, at a
+    /// rate in bits per second; `None` if there are `limit` already.
+    fn departs(
+        &mut self,
+        now: u64,
+        start: u64,
+        length: usize,
+        rate: u64,
+        limit: u64,
+    ) -> Option<u64> {
+        while self.departures.front().is_some_and(|departure| *departure <= now) {
+            self.departures.pop_front();
+        }
+        if self.departures.len() as u64 >= limit {
+            return None;
+        }
+        let bits = (length as u64 + HEADERS) * 8;
+        let sending = (u128::from(bits) * 1_000_000_000).div_ceil(u128::from(rate));
+        let start = start.max(self.departures.back().copied().unwrap_or(0));
+        let departure = start.saturating_add(u64::try_from(sending).unwrap_or(u64::MAX));
+        self.departures.push_back(departure);
+        Some(departure)
+    }
+
+    /// Forgets what waits.
+    pub fn clear(&mut self) {
+        self.departures.clear();
     }
 }
 
@@ -184,19 +218,19 @@ mod tests {
         // 1 Mbit/s: 97 + 28 bytes take 1 ms.
         let spec = Spec { rate: Some(1_000_000), limit: Some(2), ..Spec::default() };
         let mut link = link();
-        assert_eq!(link.departs(0, 97, &spec), Some(MS));
-        assert_eq!(link.departs(0, 97, &spec), Some(2 * MS));
-        assert_eq!(link.departs(0, 97, &spec), None);
-        assert_eq!(link.departs(MS, 97, &spec), Some(3 * MS));
-        assert_eq!(link.departs(9 * MS, 97, &spec), Some(10 * MS));
+        assert_eq!(link.departs(0, 97, &spec, None), Some(MS));
+        assert_eq!(link.departs(0, 97, &spec, None), Some(2 * MS));
+        assert_eq!(link.departs(0, 97, &spec, None), None);
+        assert_eq!(link.departs(MS, 97, &spec, None), Some(3 * MS));
+        assert_eq!(link.departs(9 * MS, 97, &spec, None), Some(10 * MS));
     }
 
     #[test]
     fn a_held_link_lets_go_at_the_end() {
         let mut link = link();
         link.held_until = 5;
-        assert_eq!(link.departs(1, 10, &Spec::default()), Some(5));
-        assert_eq!(link.departs(7, 10, &Spec::default()), Some(7));
+        assert_eq!(link.departs(1, 10, &Spec::default(), None), Some(5));
+        assert_eq!(link.departs(7, 10, &Spec::default(), None), Some(7));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! 4. its loss;
 //! 5. its corruption (one bit), on top of what faults have done;
 //! 6. its duplication: from here on every copy goes its own way;
-//! 7. the queue in front of its rate (`queue-full`), and the rate itself;
+//! 7. the queue in front of its rate (`queue-full`), of its own or shared, and the rate itself;
 //! 8. its delay, jitter and reordering; then what `delay` and `duplicate` faults add.
 //!
 //! At its destination, the UDP checksum drops what was corrupted, then a host that is down, a missing
@@ -26,6 +26,7 @@ mod links;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use checksum::ones_complement_sum;
@@ -41,7 +42,7 @@ pub use fault::Packet;
 use crate::protocol::Dissect;
 use classes::Classes;
 use fault::{Attempts, Fault, Inspected};
-use link::{HEADERS, Link};
+use link::{HEADERS, Link, Queue};
 use links::Links;
 
 /// How often a fault could act and did.
@@ -64,6 +65,8 @@ pub struct Network {
     /// Impairments as the file has them, if a fault may override them.
     base: Option<Classes>,
     links: Links,
+    /// Queues that several links share, by rule.
+    queues: BTreeMap<u32, Queue>,
     faults: Vec<Fault>,
     dissect: Option<Dissect>,
     attempts: Option<Attempts>,
@@ -94,6 +97,7 @@ impl Network {
         Network {
             seed,
             links: Links::new(hosts.len()),
+            queues: BTreeMap::new(),
             hosts,
             rules,
             base: overrides.then(|| classes.clone()),
@@ -201,7 +205,8 @@ impl Network {
             fate.marks.push(Mark::Duplicated { by: Cause::Link, copies: 1 });
         }
         for copy in 0..copies + asked.copies.len() as u64 {
-            let Some(departure) = link.departs(now, length, spec) else {
+            let shared = spec.queue.map(|rule| self.queues.entry(rule).or_default());
+            let Some(departure) = link.departs(now, length, spec, shared) else {
                 fate.overflowed += 1;
                 continue;
             };
@@ -279,6 +284,7 @@ impl Network {
         self.calm = true;
         self.classes = Classes::new(self.hosts.len() as u32, self.rules.iter(), true);
         self.links.release();
+        self.queues.clear();
         std::mem::take(&mut self.active)
     }
 

@@ -388,6 +388,23 @@ fn an_override_hits_only_where_it_changes_something() {
     assert_eq!(counts, [(1, 0), (1, 1)]);
 }
 
+/// 1 Mbit/s: 97 + 28 bytes take 1 ms.
+#[test]
+fn links_share_a_queue_if_their_rule_says_so() {
+    let rated = Impairments { rate: Some(1_000_000), limit: Some(2), ..Impairments::default() };
+    let arrivals = |shared| {
+        let mut network = network(4, &[everywhere(Impairments { shared, ..rated.clone() })], &[]);
+        let mut send = |from| {
+            let fate = network.transmit(0, &Packet { from, to: 0, payload: &[0; 97] });
+            fate.arrivals.iter().next().map(|at| at / 1_000_000)
+        };
+        [1, 2, 3].map(&mut send)
+    };
+    assert_eq!(arrivals(None), [Some(1), Some(1), Some(1)]);
+    assert_eq!(arrivals(Some(true)), [Some(1), Some(2), None]);
+    assert_eq!(arrivals(Some(false)), arrivals(None));
+}
+
 #[test]
 fn calm_lets_go_of_holds_and_queues() {
     let rules = [everywhere(Impairments { rate: Some(1_000_000_000), ..Impairments::default() })];

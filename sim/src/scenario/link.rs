@@ -30,6 +30,7 @@ struct DrawnImpairments {
     limit: Option<Drawn<u64>>,
     mtu: Option<Drawn<u64>>,
     udp_checksum: Option<bool>,
+    shared: Option<bool>,
 }
 
 #[derive(Clone, Debug)]
@@ -87,6 +88,8 @@ impl DrawnImpairments {
             limit: table.whole("limit"),
             mtu: table.whole("mtu"),
             udp_checksum: table.flag("udp_checksum"),
+            // A fault's rules come and go, and a queue with them.
+            shared: if table.declares("shared") { table.flag("shared") } else { None },
         }
     }
 
@@ -103,6 +106,7 @@ impl DrawnImpairments {
             limit: at(&self.limit, seed),
             mtu: at(&self.mtu, seed),
             udp_checksum: self.udp_checksum,
+            shared: self.shared,
         }
     }
 }

@@ -184,6 +184,11 @@ fn link() -> Keys {
         key("both", Kind::Flag, "True: both directions"),
     ];
     keys.extend(impairments());
+    keys.push(key(
+        "shared",
+        Kind::Flag,
+        "True: these links share one queue for the rate, as through one port of a router",
+    ));
     table("in [[link]]", keys)
 }
 

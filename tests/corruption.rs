@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use squall::network::DropReason;
 use squall::reports::timeline::{self, Extent, Style};
 use squall::time::{Duration, sleep};
-use squall::trace::{Event, HostChange, Trace, What};
-use squall::{Client, Outcome, Protocol, Server, expose, net::UdpSocket, report};
+use squall::trace::{Event, Trace, What};
+use squall::{Client, Outcome, Protocol, Server, expose, fs, net::UdpSocket, report};
 
 use super::run;
 
@@ -42,7 +42,7 @@ fn receive(rest: &str) -> (Vec<Vec<u8>>, Outcome) {
     (received, outcome)
 }
 
-fn timeline(outcome: &Outcome) -> String {
+pub(crate) fn timeline(outcome: &Outcome) -> String {
     let style = Style { width: 100, color: false, extent: Extent::Full };
     let mut drawn = Vec::new();
     timeline::write(outcome.trace.as_ref().unwrap(), None, style, &mut drawn).unwrap();
@@ -50,7 +50,7 @@ fn timeline(outcome: &Outcome) -> String {
 }
 
 /// The trace as JSON lines, after making sure that it can be read again.
-fn json_lines(outcome: &Outcome) -> String {
+pub(crate) fn json_lines(outcome: &Outcome) -> String {
     let trace = outcome.trace.as_ref().unwrap();
     let mut lines = Vec::new();
     trace.write_jsonl(&mut lines).unwrap();
@@ -126,6 +126,7 @@ fn exposed(rest: &str) -> (Vec<Vec<u8>>, Outcome) {
         async move {
             while let Some(message) = client.next().await {
                 let mut bytes = SENT.to_vec();
+                fs::write("file", SENT).await?;
                 expose("in memory", &mut bytes);
                 all.lock().unwrap().push(bytes);
                 report("out of memory");
@@ -153,6 +154,7 @@ fn flipped(bytes: &[u8]) -> Vec<u64> {
 
 const IN_MEMORY: &str =
     "event = { name = 'in memory' }, action = 'corrupt-memory', host = 'client-1'";
+const ON_DISK: &str = "event = { name = 'in memory' }, action = 'corrupt-disk', host = 'client-1'";
 
 #[test]
 fn a_bit_of_what_a_host_exposes_flips_at_the_report_that_the_fault_waits_for() {
@@ -231,6 +233,7 @@ fn a_fault_that_another_ones_effect_triggers_finds_nothing_exposed() {
 fn eventful(more: &str) -> Vec<Event> {
     let client = async |mut client: Client| {
         let socket = UdpSocket::bind("0.0.0.0:0").await?;
+        fs::write("file", SENT).await?;
         while let Some(message) = client.next().await {
             let mut kept = SENT.to_vec();
             expose("in memory", &mut kept);
@@ -249,7 +252,10 @@ fn eventful(more: &str) -> Vec<Event> {
              link = [{{ delay = '5ms', jitter = '2ms', loss = '20%', corrupt = '20%' }}]
              fault = [
                {{ packet = {{ from = 'client-1' }}, chance = '30%', action = 'corrupt' }},
-               {{ event = {{ name = 'in memory' }}, chance = '30%', action = 'corrupt-memory', host = 'client-2' }},
+               {{ event = {{ name = 'in memory' }}, chance = '30%', action = 'corrupt-memory',
+                  host = 'client-2' }},
+               {{ event = {{ name = 'in memory' }}, chance = '30%', action = 'corrupt-disk',
+                  host = 'client-2' }},
                {more}
              ]"
         ),
@@ -261,13 +267,13 @@ fn eventful(more: &str) -> Vec<Event> {
 #[test]
 fn a_fault_that_flips_bits_changes_no_other_draw() {
     let without = eventful("");
-    let is_hit = |event: &&Event| {
-        matches!(event.what, What::Host { host: 1, change: HostChange::MemoryCorrupted(_) })
-    };
-    let with = eventful(&format!("{{ {IN_MEMORY}, chance = '30%' }},"));
-    assert!(with.iter().filter(is_hit).count() > 10);
-    let rest: Vec<&Event> = with.iter().filter(|event| !is_hit(event)).collect();
-    assert!(without.iter().eq(rest));
+    let is_hit = |event: &&Event| matches!(event.what, What::Host { host: 1, .. });
+    for fault in [IN_MEMORY, ON_DISK] {
+        let with = eventful(&format!("{{ {fault}, chance = '30%' }},"));
+        assert!(with.iter().filter(is_hit).count() > 10);
+        let rest: Vec<&Event> = with.iter().filter(|event| !is_hit(event)).collect();
+        assert!(without.iter().eq(rest), "{fault}");
+    }
     // Nor its own: it acts on the reports on which a fault that draws no bits would.
     let acts_at = |action: &str| -> Vec<u64> {
         let fault = format!(
@@ -282,6 +288,7 @@ fn a_fault_that_flips_bits_changes_no_other_draw() {
             .collect()
     };
     assert_eq!(acts_at("corrupt-memory"), acts_at("clock-step', by = '1s"));
+    assert_eq!(acts_at("corrupt-disk"), acts_at("corrupt-memory"));
 }
 
 #[test]

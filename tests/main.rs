@@ -3,6 +3,7 @@
 mod command_line;
 mod corruption;
 mod crashes;
+mod disks;
 mod engine_parity;
 mod misuse;
 mod properties;

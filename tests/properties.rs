@@ -35,6 +35,15 @@ fn trigger() -> impl Strategy<Value = String> {
     prop_oneof![packet, event, time().prop_map(|at| format!("at = '{at}'\n"))]
 }
 
+fn corruption() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (1u32..9).prop_map(|bits| format!("bits = {bits}")),
+        (1u32..40).prop_map(|length| format!("burst = {length}")),
+        Just("swap-bytes = true".to_owned()),
+        Just("truncate = true".to_owned()),
+    ]
+}
+
 fn packet_action() -> impl Strategy<Value = String> {
     let action = prop_oneof![
         Just("action = 'drop'".to_owned()),
@@ -42,7 +51,7 @@ fn packet_action() -> impl Strategy<Value = String> {
             format!("action = 'duplicate'\ncopies = {n}\nafter = '{after}'")
         }),
         time().prop_map(|by| format!("action = 'delay'\nby = '{by}'")),
-        (1u32..9).prop_map(|bits| format!("action = 'corrupt'\nbits = {bits}")),
+        corruption().prop_map(|how| format!("action = 'corrupt'\n{how}")),
         time().prop_map(|length| format!("action = 'hold'\nfor = '{length}'")),
     ];
     (host(), host(), pick(), action).prop_map(|(from, to, pick, action)| {
@@ -69,6 +78,7 @@ fn world_action() -> impl Strategy<Value = String> {
     let action = prop_oneof![
         5 => lasting,
         1 => host().prop_map(|host| format!("action = 'clock-step'\nhost = '{host}'\nby = '-1s'")),
+        1 => host().prop_map(|host| format!("action = 'corrupt-disk'\nhost = '{host}'")),
         1 => Just("action = 'calm'".to_owned()),
     ];
     (trigger(), action).prop_map(|(trigger, action)| format!("{trigger}{action}"))

@@ -233,5 +233,6 @@ fn change_text(change: HostChange) -> String {
             format!("clock stepped by {sign}{} ms", millis(by.unsigned_abs()))
         }
         HostChange::MemoryCorrupted(bit) => format!("bit {bit} flipped in memory"),
+        HostChange::DiskCorrupted(bit) => format!("bit {bit} flipped on disk"),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod engine;
+pub mod fs;
 pub mod history;
 pub mod net;
 pub mod network;

@@ -5,7 +5,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 
-use crate::network::HostId;
 use crate::world::{self, SocketKey, World};
 
 pub use crate::world::MAX_PAYLOAD;
@@ -111,7 +110,7 @@ impl UdpSocket {
     /// If the address is in use or not the host's, or its name is not known.
     pub async fn bind(address: impl ToSocketAddr) -> io::Result<UdpSocket> {
         let address = lookup_host(address).await?;
-        match alive(|world, host| world.bind(host, address)).await {
+        match world::once(|world, host| world.bind(host, address)).await {
             Some(bound) => Ok(UdpSocket(Kind::Simulated(bound?))),
             None => Ok(UdpSocket(Kind::Real(tokio::net::UdpSocket::bind(address).await?))),
         }
@@ -258,17 +257,8 @@ fn poll_send(
         .map(|sent| sent.unwrap_or_else(|| Err(no_world())))
 }
 
-/// Runs `f` once on the world and the running host; `None` outside a simulation.
-async fn alive<R>(f: impl FnOnce(&mut World, HostId) -> R) -> Option<R> {
-    let mut f = Some(f);
-    let done = poll_fn(|cx| {
-        world::poll_host(cx, |world, host| Poll::Ready(f.take().map(|f| f(world, host))))
-    });
-    done.await.flatten()
-}
-
 async fn simulated<R>(f: impl FnOnce(&mut World) -> io::Result<R>) -> io::Result<R> {
-    alive(|world, _| f(world)).await.unwrap_or_else(|| Err(no_world()))
+    world::once(|world, _| f(world)).await.unwrap_or_else(|| Err(no_world()))
 }
 
 fn no_world() -> io::Error {

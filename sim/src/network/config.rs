@@ -310,7 +310,8 @@ pub enum WorldAction {
         /// Pairs (from, to), one direction each.
         cuts: Vec<(HostSet, HostSet)>,
     },
-    /// Drops all tasks and sockets of these hosts; they restart when the fault ends.
+    /// Drops all tasks and sockets of these hosts, and what they have not synced to their disks; they
+    /// restart when the fault ends.
     Crash {
         /// The hosts.
         hosts: HostSet,
@@ -330,6 +331,12 @@ pub enum WorldAction {
     /// Flips a random bit of the bytes that one of these hosts exposes with the report that triggers
     /// this, see [`expose`](crate::protocol::expose).
     CorruptMemory {
+        /// The hosts.
+        hosts: HostSet,
+    },
+    /// Flips a random bit of what these hosts have stored on their disks, synced or not, see
+    /// [`fs`](crate::fs).
+    CorruptDisk {
         /// The hosts.
         hosts: HostSet,
     },

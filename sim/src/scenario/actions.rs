@@ -39,7 +39,7 @@ const fn action(
 }
 
 /// Every action.
-pub(super) const ACTIONS: [ActionKeys; 12] = [
+pub(super) const ACTIONS: [ActionKeys; 13] = [
     action("drop", Some("packet"), &[], &[]),
     action("duplicate", Some("packet"), &["copies", "after"], &[]),
     action("delay", Some("packet"), &["by"], &["by"]),
@@ -50,6 +50,7 @@ pub(super) const ACTIONS: [ActionKeys; 12] = [
     action("pause", None, &["host", "for"], &["host"]),
     action("clock-step", None, &["host", "by"], &["host", "by"]),
     action("corrupt-memory", Some("event"), &["host"], &["host"]),
+    action("corrupt-disk", None, &["host"], &["host"]),
     ActionKeys { impairments: true, ..action("link", None, &["from", "to", "both", "for"], &[]) },
     action("calm", None, &[], &[]),
 ];

@@ -270,7 +270,11 @@ pub(super) fn fault(words: &Vocabulary) -> Keys {
         key("from", Kind::Hosts, "partition, link: sending hosts"),
         key("to", Kind::Hosts, "partition, link: receiving hosts"),
         key("both", Kind::Flag, "link: both directions"),
-        key("host", Kind::Hosts, "crash, pause, clock-step, corrupt-memory: the hosts"),
+        key(
+            "host",
+            Kind::Hosts,
+            "crash, pause, clock-step, corrupt-memory, corrupt-disk: the hosts",
+        ),
     ];
     keys.extend(impairments());
     table("in [[fault]]", keys)

@@ -83,6 +83,8 @@ pub enum HostChange {
     /// This bit of what it exposed in its memory flipped, counted from the first byte, the least
     /// significant bit of each byte first.
     MemoryCorrupted(u64),
+    /// This bit of what it has stored flipped, counted over its files in the order of their names.
+    DiskCorrupted(u64),
 }
 
 /// What happened.

@@ -147,6 +147,7 @@ fn to_json(event: &Event) -> Map<String, Value> {
                 HostChange::Resumed => ("resumed", json!(null)),
                 HostChange::ClockStepped(by) => ("clock-stepped", json!(by)),
                 HostChange::MemoryCorrupted(bit) => ("memory-corrupted", json!(bit)),
+                HostChange::DiskCorrupted(bit) => ("disk-corrupted", json!(bit)),
             };
             ("host", json!({"host": host, "change": change, "value": value}))
         }
@@ -225,6 +226,7 @@ fn from_json(line: &Map<String, Value>) -> Option<Event> {
                 "resumed" => HostChange::Resumed,
                 "clock-stepped" => HostChange::ClockStepped(line.get("value")?.as_i64()?),
                 "memory-corrupted" => HostChange::MemoryCorrupted(number("value")?),
+                "disk-corrupted" => HostChange::DiskCorrupted(number("value")?),
                 _ => return None,
             };
             What::Host { host: small("host")?, change }
@@ -318,6 +320,7 @@ mod tests {
             host(HostChange::Resumed),
             host(HostChange::ClockStepped(-5)),
             host(HostChange::MemoryCorrupted(1 << 40)),
+            host(HostChange::DiskCorrupted(1 << 40)),
             What::FaultBegan { fault: 2 },
             What::FaultEnded { fault: 2 },
             What::Broke { host: 0, message: "a\nb".into() },

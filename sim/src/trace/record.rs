@@ -130,6 +130,7 @@ impl Recorder {
             HostChange::Resumed => (3, 0),
             HostChange::ClockStepped(by) => (4, by.cast_unsigned()),
             HostChange::MemoryCorrupted(bit) => (5, bit),
+            HostChange::DiskCorrupted(bit) => (6, bit),
         };
         self.put(HOST, aux, u64::from(host), value, 0, &[]);
     }
@@ -252,6 +253,7 @@ fn decode_record(head: &[u8; HEAD], tail: &[u8]) -> Option<Event> {
                 3 => HostChange::Resumed,
                 4 => HostChange::ClockStepped(b.cast_signed()),
                 5 => HostChange::MemoryCorrupted(b),
+                6 => HostChange::DiskCorrupted(b),
                 _ => return None,
             },
         },

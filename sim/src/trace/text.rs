@@ -79,6 +79,7 @@ impl fmt::Display for HostChange {
             HostChange::Resumed => f.write_str("resumes"),
             HostChange::ClockStepped(by) => write!(f, "steps its clock by {by}ns"),
             HostChange::MemoryCorrupted(bit) => write!(f, "has bit {bit} flipped in memory"),
+            HostChange::DiskCorrupted(bit) => write!(f, "has bit {bit} flipped on disk"),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! and no user code runs. What has to be dropped or woken is handed out and done afterwards.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
@@ -104,6 +105,15 @@ pub(crate) fn poll_host<R>(
         cx.waker().wake_by_ref();
     }
     polled.unwrap_or(Poll::Ready(None))
+}
+
+/// Runs `f` once on the world and the running host, when [`poll_host`] lets it; `None` outside a
+/// simulation.
+pub(crate) async fn once<R>(f: impl FnOnce(&mut World, HostId) -> R) -> Option<R> {
+    let mut f = Some(f);
+    let done =
+        poll_fn(|cx| poll_host(cx, |world, host| Poll::Ready(f.take().map(|f| f(world, host)))));
+    done.await.flatten()
 }
 
 /// Which host is running, on the engine that does not say so itself.

@@ -87,6 +87,11 @@ impl World {
                 self.network.count(fault, hit);
                 return;
             }
+            WorldAction::CorruptDisk { hosts } => {
+                let hit = self.each_host(&hosts, |world, host| world.corrupt_disk(fault, host));
+                self.network.count(fault, hit);
+                return;
+            }
             WorldAction::Calm => {
                 self.recorder.fault_began(fault);
                 self.network.count(fault, true);
@@ -144,6 +149,9 @@ impl World {
         self.recorder.host(host, HostChange::Crashed);
         let state = &mut self.hosts[host as usize];
         state.up = false;
+        if let Some(disk) = &mut state.disk {
+            disk.crash();
+        }
         self.memory_entries = self.memory_entries.saturating_sub(state.memory_entries);
         state.memory_entries = 0;
         let parked = std::mem::take(&mut state.parked);
@@ -181,6 +189,18 @@ impl World {
         };
         flip(exposed.bytes, bit);
         self.recorder.host(host, HostChange::MemoryCorrupted(bit));
+        true
+    }
+
+    /// Flips a bit of what a host has stored, up or down; false if that is nothing.
+    fn corrupt_disk(&mut self, fault: u32, host: HostId) -> bool {
+        let disk = self.hosts[host as usize].disk.as_mut();
+        let stored = disk.as_ref().map_or(0, |disk| disk.stored());
+        let (Some(bit), Some(disk)) = (self.network.bit(fault, host, stored), disk) else {
+            return false;
+        };
+        disk.flip(bit);
+        self.recorder.host(host, HostChange::DiskCorrupted(bit));
         true
     }
 

@@ -4,6 +4,7 @@ use async_task::{Runnable, Task};
 use slab::Slab;
 
 use super::clock::Clock;
+use super::disk::Disk;
 use crate::network::HostId;
 use crate::plan::HostPlan;
 
@@ -44,6 +45,8 @@ pub(crate) struct Host {
     pub draws: u64,
     /// True once its main task has ended.
     pub finished: bool,
+    /// Its files, once it has used some. They outlast a crash as far as they were synced.
+    pub disk: Option<Box<Disk>>,
 }
 
 /// How far apart the ephemeral ports of two incarnations start: a prime, so that they only meet
@@ -66,6 +69,7 @@ impl Host {
             memory_entries: 0,
             draws: 0,
             finished: false,
+            disk: None,
         }
     }
 

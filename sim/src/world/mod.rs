@@ -2,6 +2,7 @@
 
 mod clock;
 mod current;
+mod disk;
 mod faults;
 mod flight;
 mod host;
@@ -15,7 +16,9 @@ use std::task::Waker;
 
 use async_task::{Runnable, Task};
 
-pub(crate) use current::{Installed, poll_host, with, with_host, with_live_host, world_id};
+pub(crate) use current::{Installed, once, poll_host, with, with_host, with_live_host, world_id};
+pub(crate) use disk::Disk;
+pub use disk::MAX_FILE;
 pub(crate) use host::{Host, Tag};
 pub use socket::MAX_PAYLOAD;
 pub(crate) use socket::{SocketKey, address};
@@ -28,6 +31,7 @@ use crate::plan::Plan;
 use crate::protocol::Protocol;
 use crate::trace::{Endpoint, OpId, Recorder, Step};
 use crate::workload;
+
 use faults::Exposed;
 use flight::{Flight, Flights, State};
 use queue::{Due, Queue};
@@ -318,6 +322,12 @@ impl World {
         self.counts.dropped += 1;
         *self.counts.drops.entry(reason).or_insert(0) += 1;
         self.recorder.dropped(id, copy, reason);
+    }
+
+    /// A host's disk.
+    pub fn disk(&mut self, host: HostId) -> &mut Disk {
+        let (seed, name) = (self.plan.seed, self.plan.host_name(host));
+        self.hosts[host as usize].disk.get_or_insert_with(|| Box::new(Disk::new(seed, name)))
     }
 
     /// True if datagrams are on the way or wait to be received, or timers wait to go off.

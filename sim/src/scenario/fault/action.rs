@@ -62,6 +62,10 @@ pub(super) fn read(table: &Reader<'_>, action: &str, hosts: &Hosts) -> Option<Dr
             let hosts = hosts.at(table, "host")?;
             DrawnAction::Fixed(WorldAction::CorruptMemory { hosts }.into())
         }
+        "corrupt-disk" => {
+            let hosts = hosts.at(table, "host")?;
+            DrawnAction::Fixed(WorldAction::CorruptDisk { hosts }.into())
+        }
         "clock-step" => {
             not_zero(table, "by");
             let (hosts, by) = (hosts.at(table, "host"), table.signed("by"));

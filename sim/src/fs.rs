@@ -5,9 +5,6 @@
 //! in which relative paths start too, and takes no time. A crash takes away what was not synced; the
 //! rest is there when the host restarts. On a host that has just crashed, no operation is ever ready.
 //!
-//! Every write is remembered until it is synced or lost: sync now and then what is written in more than
-//! some thousand pieces, or it takes long.
-//!
 //! What a scenario's `corrupt-disk` flips in a file, no operation reports.
 
 use std::io::{self, ErrorKind, SeekFrom};
@@ -96,6 +93,10 @@ pub async fn sync(path: impl AsRef<Path>) -> io::Result<()> {
         Ok(file) => file.sync_all().await?,
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error),
+    }
+    if cfg!(not(unix)) {
+        // Only there is a directory a file that can be synced.
+        return Ok(());
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     tokio::fs::File::open(parent.unwrap_or(Path::new("."))).await?.sync_all().await

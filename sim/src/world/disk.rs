@@ -1,167 +1,161 @@
-//! The disk of a simulated host: what was not synced is lost in a crash. The only file that uses
-//! turmoil-fs.
-//!
-//! turmoil-fs 0.1 keeps changes in a list until they are synced, apart for contents and names, and
-//! mixes up what was before and after a file was cut short or removed. Hence the order of things in
-//! `sync`, `write_at` and `remove`.
+//! The disk of a simulated host: what was not synced is lost in a crash.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
-use std::path::{Component, Path, PathBuf};
+use std::ops::Range;
+use std::path::{Component, Path};
 
-use turmoil_fs::Fs;
-use turmoil_fs::shim::std::fs::{self as files, OpenOptions};
-
-use crate::stream::Stream;
+use crate::network::flip;
 
 /// The largest file on a simulated disk, bytes: as much as the largest payload of a workload.
 pub const MAX_FILE: u64 = 64 << 20;
 
 /// One host's disk: files in one directory.
+#[derive(Default)]
 pub(crate) struct Disk {
-    fs: Fs,
-    /// Every name that a file has had; not all of them are still there.
-    names: BTreeSet<PathBuf>,
-    flips: Vec<Flip>,
+    /// The files as the host sees them.
+    files: BTreeMap<OsString, File>,
+    /// What outlasts a crash: the names, each with its file's number and content.
+    kept: BTreeMap<OsString, (u64, Vec<u8>)>,
+    /// How many files there have been.
+    created: u64,
 }
 
-/// A byte that was changed behind the host's back, and that the host has not synced since.
-struct Flip {
-    name: PathBuf,
-    offset: u64,
-    before: u8,
-    after: u8,
+struct File {
+    /// Tells a file from an earlier one of the same name.
+    number: u64,
+    content: Vec<u8>,
+    /// What was written since the last sync.
+    unsynced: Vec<Range<usize>>,
 }
 
 impl Disk {
-    /// The empty disk of a host.
-    pub fn new(seed: u64, host: &str) -> Self {
-        let mut draw = Stream::new(seed, &["disk", host]).draw(0);
-        let fs = Fs::builder().seed(rand::Rng::next_u64(&mut draw)).build();
-        Disk { fs, names: BTreeSet::new(), flips: Vec::new() }
-    }
-
     /// Reads a whole file.
     pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let _entered = self.fs.enter();
-        files::read(name_of(path)?)
+        Ok(self.file(path)?.content.clone())
     }
 
     /// Reads what fits into `buffer`, and says how much it was; less only at the end of the file.
     pub fn read_at(&self, path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let _entered = self.fs.enter();
-        let file = OpenOptions::new().read(true).open(name_of(path)?)?;
-        file.read_at(buffer, offset)
+        let content = &self.file(path)?.content;
+        let rest = usize::try_from(offset).ok().and_then(|offset| content.get(offset..));
+        let rest = rest.unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
     }
 
     /// Makes `bytes` the content of a file.
     pub fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let name = name_of(path)?;
         check_size(0, bytes)?;
-        let _entered = self.fs.enter();
-        files::write(&name, bytes)?;
-        self.names.insert(name);
+        let file = self.file_or_new(path)?;
+        file.content = bytes.to_vec();
+        file.unsynced.clear();
+        file.unsynced.push(0..bytes.len());
         Ok(())
     }
 
     /// Writes into a file from `offset` on; what lies between its end and that becomes zero.
     pub fn write_at(&mut self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let name = name_of(path)?;
-        check_size(offset, bytes)?;
-        let _entered = self.fs.enter();
-        let file = OpenOptions::new().write(true).create(true).open(&name)?;
-        self.names.insert(name);
-        let end = file.metadata()?.len();
-        if end < offset && !bytes.is_empty() {
-            // Left to turmoil-fs, what the file held before it was cut short would show there.
-            file.write_all_at(&vec![0; (offset - end) as usize], end)?;
+        let end = check_size(offset, bytes)?;
+        let file = self.file_or_new(path)?;
+        if bytes.is_empty() {
+            return Ok(());
         }
-        file.write_all_at(bytes, offset)
+        let (start, before) = (end - bytes.len(), file.content.len());
+        file.content.resize(before.max(end), 0);
+        file.content[start..end].copy_from_slice(bytes);
+        let changed = start.min(before)..end;
+        match file.unsynced.last_mut() {
+            Some(last) if last.end == changed.start => last.end = end,
+            _ => file.unsynced.push(changed),
+        }
+        Ok(())
     }
 
     /// Makes a file's content, its name, or that it was removed, outlast a crash.
     pub fn sync(&mut self, path: &Path) -> io::Result<()> {
-        let name = name_of(path)?;
-        let _entered = self.fs.enter();
-        // The names first: the removal of an earlier file of this name would take the content along.
-        files::sync_dir("/")?;
-        if files::exists(&name) {
-            OpenOptions::new().write(true).open(&name)?.sync_all()?;
+        let synced = name_of(path)?;
+        self.kept.retain(|name, _| self.files.contains_key(name));
+        for (name, file) in &mut self.files {
+            if !self.kept.contains_key(name) {
+                self.kept.insert(name.clone(), (file.number, Vec::new()));
+            }
+            let Some(kept) = self.kept.get_mut(name) else { continue };
+            if kept.0 != file.number {
+                *kept = (file.number, Vec::new());
+            }
+            if name == synced {
+                kept.1.resize(file.content.len(), 0);
+                for changed in file.unsynced.drain(..) {
+                    kept.1[changed.clone()].copy_from_slice(&file.content[changed]);
+                }
+            }
         }
-        self.flips.retain(|flip| flip.name != name);
         Ok(())
     }
 
     /// Removes a file.
     pub fn remove(&mut self, path: &Path) -> io::Result<()> {
-        let name = name_of(path)?;
-        let _entered = self.fs.enter();
-        // So that a later file of this name does not begin with this one's content.
-        OpenOptions::new().write(true).open(&name)?.set_len(0)?;
-        files::remove_file(&name)
+        self.file(path)?;
+        self.files.remove(name_of(path)?);
+        Ok(())
     }
 
     /// Takes away what was not synced.
     pub fn crash(&mut self) {
-        self.fs.crash();
-        // A flipped byte was written over the right one, and now that is back.
-        for flip in std::mem::take(&mut self.flips) {
-            let mut byte = [0];
-            let read = self.read_at(&flip.name, flip.offset, &mut byte);
-            if read.is_ok_and(|length| length == 1) && byte[0] == flip.before {
-                self.overwrite(&flip.name, flip.offset, flip.after);
-                // It is the only change there is.
-                drop(self.sync(&flip.name));
-            }
-        }
+        let file = |(name, (number, content)): (&OsString, &(u64, Vec<u8>))| {
+            let file = File { number: *number, content: content.clone(), unsynced: Vec::new() };
+            (name.clone(), file)
+        };
+        self.files = self.kept.iter().map(file).collect();
     }
 
     /// How many bytes all files hold.
     pub fn stored(&self) -> u64 {
-        self.lengths().iter().map(|(_, length)| length).sum()
+        self.files.values().map(|file| file.content.len() as u64).sum()
     }
 
     /// Flips a bit of what is stored, counted from the first byte of the first file in the order of
-    /// their names, the least significant bit of each byte first.
-    pub fn flip(&mut self, bit: u64) {
-        let mut offset = bit / 8;
-        let mut files = self.lengths().into_iter();
-        let found = files.find(|(_, length)| {
-            let is_here = offset < *length;
-            offset -= if is_here { 0 } else { *length };
-            is_here
-        });
-        let Some(name) = found.map(|(name, _)| name.to_owned()) else { return };
-        let mut byte = [0];
-        if self.read_at(&name, offset, &mut byte).is_ok_and(|length| length == 1) {
-            let [before] = byte;
-            let after = before ^ 1 << (bit % 8);
-            self.overwrite(&name, offset, after);
-            self.flips.push(Flip { name, offset, before, after });
+    /// their names, the least significant bit of each byte first. A byte that was synced stays so.
+    pub fn flip(&mut self, mut bit: u64) {
+        for (name, file) in &mut self.files {
+            let length = file.content.len() as u64 * 8;
+            let Some(beyond) = bit.checked_sub(length) else {
+                flip(&mut file.content, bit);
+                let byte = (bit / 8) as usize;
+                let synced = !file.unsynced.iter().any(|changed| changed.contains(&byte));
+                if let Some((_, kept)) = self.kept.get_mut(name).filter(|_| synced) {
+                    flip(kept, bit);
+                }
+                return;
+            };
+            bit = beyond;
         }
     }
 
-    /// The files in the order of their names, with their lengths in bytes.
-    fn lengths(&self) -> Vec<(&Path, u64)> {
-        let _entered = self.fs.enter();
-        let length = |name: &PathBuf| files::metadata(name).ok().map(|file| file.len());
-        self.names.iter().filter_map(|name| Some((name.as_path(), length(name)?))).collect()
+    fn file(&self, path: &Path) -> io::Result<&File> {
+        let missing =
+            || io::Error::new(ErrorKind::NotFound, format!("{}: no such file", path.display()));
+        self.files.get(name_of(path)?).ok_or_else(missing)
     }
 
-    fn overwrite(&mut self, name: &Path, offset: u64, byte: u8) {
-        let _entered = self.fs.enter();
-        let file = OpenOptions::new().write(true).open(name);
-        drop(file.and_then(|file| file.write_all_at(&[byte], offset)));
+    fn file_or_new(&mut self, path: &Path) -> io::Result<&mut File> {
+        let name = name_of(path)?;
+        self.created += 1;
+        let number = self.created;
+        let new = || File { number, content: Vec::new(), unsynced: Vec::new() };
+        Ok(self.files.entry(name.to_owned()).or_insert_with(new))
     }
 }
 
 /// The name of a file in the only directory.
-fn name_of(path: &Path) -> io::Result<PathBuf> {
+fn name_of(path: &Path) -> io::Result<&OsStr> {
     let is_here = |part: &Component<'_>| matches!(part, Component::RootDir | Component::CurDir);
     let mut parts = path.components().filter(|part| !is_here(part));
     match (parts.next(), parts.next()) {
-        (Some(Component::Normal(name)), None) => Ok(Path::new("/").join(name)),
+        (Some(Component::Normal(name)), None) => Ok(name),
         _ => {
             let path = path.display();
             let message = format!("{path}: a simulated disk has files in `/`, and no directories");
@@ -170,15 +164,13 @@ fn name_of(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-fn check_size(offset: u64, bytes: &[u8]) -> io::Result<()> {
-    let end = offset.checked_add(bytes.len() as u64);
-    match end.is_some_and(|end| end <= MAX_FILE) {
-        true => Ok(()),
-        false => {
-            let message = format!("a file on a simulated disk has at most {MAX_FILE} bytes");
-            Err(io::Error::new(ErrorKind::FileTooLarge, message))
-        }
-    }
+/// Where the bytes end, if that is not too far.
+fn check_size(offset: u64, bytes: &[u8]) -> io::Result<usize> {
+    let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= MAX_FILE);
+    end.map(|end| end as usize).ok_or_else(|| {
+        let message = format!("a file on a simulated disk has at most {MAX_FILE} bytes");
+        io::Error::new(ErrorKind::FileTooLarge, message)
+    })
 }
 
 #[cfg(test)]
@@ -191,7 +183,7 @@ mod tests {
     use super::*;
 
     fn disk() -> Disk {
-        Disk::new(1, "server")
+        Disk::default()
     }
 
     /// What files should be: each name's file has an identity, and contents.
@@ -267,7 +259,8 @@ mod tests {
                         }
                     }
                     Step::Remove(name) => {
-                        prop_assert_eq!(disk.remove(Path::new(name)).is_ok(), seen.remove(name).is_some());
+                        let removed = disk.remove(Path::new(name)).is_ok();
+                        prop_assert_eq!(removed, seen.remove(name).is_some());
                     }
                     Step::Crash => {
                         disk.crash();

@@ -326,8 +326,7 @@ impl World {
 
     /// A host's disk.
     pub fn disk(&mut self, host: HostId) -> &mut Disk {
-        let (seed, name) = (self.plan.seed, self.plan.host_name(host));
-        self.hosts[host as usize].disk.get_or_insert_with(|| Box::new(Disk::new(seed, name)))
+        self.hosts[host as usize].disk.get_or_insert_default()
     }
 
     /// True if datagrams are on the way or wait to be received, or timers wait to go off.

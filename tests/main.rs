@@ -8,6 +8,7 @@ mod engine_parity;
 mod exactly_once;
 mod matrix;
 mod misuse;
+mod pages;
 mod properties;
 mod readme;
 mod real_sockets;

@@ -1,0 +1,72 @@
+//! Pages of the documentation with tables that examples print.
+
+#[path = "../examples/cost.rs"]
+mod cost;
+#[path = "../examples/goodput.rs"]
+mod goodput;
+
+const COST: &str = "# What each protocol costs
+
+1 MiB from one client to the server, over a link of 10 Mbit/s with 20 ms of delay and 1% loss in each
+direction, seed 1. Printed by `cargo run --release --example cost`, and written by a test:
+
+    INSTA_UPDATE=always cargo test --test integration pages
+
+A message has 1 KiB. *time* is from the first sending to the last acknowledgement, or, where nothing is
+acknowledged, to the last delivery. *share of the link* is the time that the delivered messages take on
+the link, each sent once with its headers, divided by that. *formula* is what the literature allows:
+stop-and-wait, go-back-N and selective repeat after Schwartz (*Telecommunication Networks*, chapter 4)
+with these timeouts, and Mathis, Semke, Mahdavi and Ott (1997) for Reno. They know no beginning and no
+end: to this short transfer, the first and the last round trip cost 4% of the time. Reno also pays
+for slow start, and for timeouts of at least 200 ms where several losses fall into one window.
+";
+
+const GOODPUT: &str = "# Goodput under load
+
+What retransmissions do to a network or a host that is full, by the way in which the senders wait.
+Printed by `cargo run --release --example goodput`, and written by a test:
+
+    INSTA_UPDATE=always cargo test --test integration pages
+
+Every client sends a message of 1000 bytes, waits until it is acknowledged, pauses for a second, and
+sends the next: n clients *offer* n messages per second. All begin at once. The narrow place manages
+some 120 messages per second. *goodput* is how many messages were acknowledged per second over 200
+seconds, *sendings* how often one was sent.
+
+- With a **fixed** timeout of 200 ms goodput falls as the load rises, long before the capacity is
+  reached: once the queue is longer than the timeout, every message is sent several times, and the
+  copies keep the queue long (Nagle, RFC 896, calls that congestion collapse).
+- **Back-off** (200 ms, then three times as long with each attempt, up to 20% more or less) gets out of
+  the jam of the beginning and carries all that is offered, nearly up to the capacity. Beyond it, each
+  message begins with 200 ms again, though the last one has shown that this is too short.
+- The **adaptive** timeout (RFC 6298) remembers, and loses nothing.
+";
+
+#[test]
+fn the_cost_of_each_protocol() {
+    let table = cost::table();
+    super::assert_page("docs/cost.md", "pages", &format!("{COST}\n{}", table.trim_end()));
+    let row = table.lines().find(|line| line.contains("selective-repeat")).unwrap();
+    let reached = row.trim_end_matches(" |").rsplit("| ").next().unwrap();
+    let reached: f64 = reached.trim_end_matches('%').parse().unwrap();
+    assert!(reached >= 85.0, "{row}");
+}
+
+#[test]
+fn goodput_under_load() {
+    let tables = goodput::tables();
+    super::assert_page("docs/goodput.md", "pages", &format!("{GOODPUT}\n{}", tables.trim_end()));
+    for table in tables.split("\n\n").filter(|part| part.starts_with("| offered")) {
+        let goodput = |load: u64, column: usize| -> f64 {
+            let mut rows = table.lines().map(|line| line.split('|').map(str::trim));
+            let cell = rows.find_map(|mut row| {
+                (row.nth(1) == Some(&load.to_string())).then(|| row.nth(column)).flatten()
+            });
+            cell.unwrap().parse().unwrap()
+        };
+        let (fixed, back_off, adaptive) = (0, 2, 4);
+        assert!(goodput(80, fixed) < 0.8 * goodput(60, fixed), "{table}");
+        assert!(goodput(80, back_off) > 1.25 * goodput(60, back_off), "{table}");
+        assert!(goodput(240, adaptive) > 118.0, "{table}");
+    }
+}

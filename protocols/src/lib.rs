@@ -1,4 +1,4 @@
-//! The protocols that Squall tests, from bare UDP to stop-and-wait.
+//! The protocols that Squall tests, from bare UDP to a file transfer.
 //!
 //! Each rung mends what breaks the one below:
 //!
@@ -7,7 +7,15 @@
 //! | [`udp`] | nothing | a lost datagram: the client waits for ever |
 //! | [`ack`] | acknowledgement and timeout | a lost datagram: the client knows, but the message may be gone |
 //! | [`retry`] | retransmission | a lost acknowledgement: the message is delivered twice |
-//! | [`stop_and_wait`] | a sequence counter | a crash: the counter is gone; giving up: it stands still |
+//! | [`unique_id`] | an identifier for each message | memory without end; a crash takes it |
+//! | [`stop_and_wait`] | a sequence counter | one message per round trip; a crash: the counter is gone; giving up: it stands still |
+//! | [`go_back_n`] | a window | one loss costs all that was sent since |
+//! | [`selective_repeat`] | a receiver that sorts | a slow receiver, a full network |
+//! | [`mod@stream`] | bytes, flow control, congestion control | bits that flip where no network checks |
+//! | [`file_transfer`] | a check at the ends | a crash after the file was handed over |
+//!
+//! Below them lie [`channel`] (a socket, with [`checksum`], [`fragment`] and [`frame`]) and [`timer`] (with
+//! [`rtt`]); [`sender`] sends one message at a time, [`pipeline`] several, both from a [`source`].
 //!
 //! Decisions live in plain structs without I/O; a short async loop moves the datagrams. The loops
 //! use `net` and `time` of `squall-sim`, which are tokio's outside a simulation.

@@ -141,7 +141,8 @@ impl Window for SendWindow {
 
     fn deadline(&self) -> Option<Instant> {
         // After it went back, the timer runs again with the first sending.
-        self.slots.front().filter(|_| self.sent > 0).map(|slot| slot.deadline)
+        let oldest = self.slots.front().filter(|_| self.sent > 0)?;
+        Some(self.timer.deadline(oldest.sent_at, oldest.deadline))
     }
 
     fn handle_timeout(&mut self, _: Instant) {

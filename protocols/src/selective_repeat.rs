@@ -84,6 +84,8 @@ pub struct SendWindow {
     base: u32,
     slots: VecDeque<(Slot, State)>,
     ended: VecDeque<(OpId, Delivery)>,
+    /// When the timer last backed off.
+    backed_off_at: Option<Instant>,
     dead: bool,
 }
 
@@ -96,6 +98,7 @@ impl SendWindow {
             base: 0,
             slots: VecDeque::new(),
             ended: VecDeque::new(),
+            backed_off_at: None,
             dead: false,
         }
     }
@@ -135,8 +138,9 @@ impl Window for SendWindow {
         }
         *state = State::Acknowledged;
         self.timer.handle_acknowledgement(now - slot.sent_at, slot.attempts);
-        self.ended.push_back((slot.message.id, Delivery::Acknowledged));
-        while self.slots.front().is_some_and(|(_, state)| *state == State::Acknowledged) {
+        // What is behind a gap was kept, but is not delivered before the gap is closed: no success yet.
+        while let Some((slot, State::Acknowledged)) = self.slots.front() {
+            self.ended.push_back((slot.message.id, Delivery::Acknowledged));
             self.slots.pop_front();
             self.base = space.add(self.base, 1);
         }
@@ -144,23 +148,25 @@ impl Window for SendWindow {
 
     fn deadline(&self) -> Option<Instant> {
         let in_flight = self.slots.iter().filter(|(_, state)| *state == State::InFlight);
-        in_flight.map(|(slot, _)| slot.deadline).min()
+        in_flight.map(|(slot, _)| self.timer.deadline(slot.sent_at, slot.deadline)).min()
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        let mut late = false;
+        let mut backs_off = false;
         for (slot, state) in &mut self.slots {
-            if *state == State::InFlight && slot.deadline <= now {
-                late = true;
+            let deadline = self.timer.deadline(slot.sent_at, slot.deadline);
+            if *state == State::InFlight && deadline <= now {
+                // Losses of one outage are one reason to wait longer, however many they are.
+                backs_off |= self.backed_off_at.is_none_or(|at| slot.sent_at >= at);
                 *state = State::Due;
                 self.dead |= self.timer.gives_up_after(slot.attempts);
             }
         }
         if self.dead {
-            let open = self.slots.drain(..).filter(|(_, state)| *state != State::Acknowledged);
-            self.ended.extend(open.map(|(slot, _)| slot.given_up()));
-        } else if late {
+            self.ended.extend(self.slots.drain(..).map(|(slot, _)| slot.given_up()));
+        } else if backs_off {
             self.timer.handle_timeout();
+            self.backed_off_at = Some(now);
         }
     }
 
@@ -277,7 +283,9 @@ mod tests {
 
     use super::*;
     use crate::pipeline::testing::{message, millis, numbers};
+    use crate::rtt::RttEstimator;
     use crate::serial::SequenceSpace;
+    use crate::timer::Timeout;
 
     fn settings(window: u32, bits: u32) -> Settings {
         Settings { window, space: SequenceSpace::new(bits), pace: Duration::ZERO }
@@ -314,6 +322,28 @@ mod tests {
         assert!(!window.has_room());
         assert_eq!(numbers(&mut window, millis(111)), [4, 5]);
         assert_eq!(window.deadline(), Some(millis(200)));
+    }
+
+    #[test]
+    fn losses_of_one_outage_make_the_timer_back_off_once() {
+        let rtt = RttEstimator::new(Duration::from_millis(100));
+        let timer = Timer { timeout: Timeout::Adaptive(rtt), max_attempts: None };
+        let mut window = SendWindow::new(settings(4, 8), timer);
+        for number in 1..=4 {
+            window.push(message(number));
+            numbers(&mut window, millis(u64::from(number)));
+        }
+        // The timeout is one second at first, and two after it backed off.
+        for (at, due) in [(1001, vec![0]), (2002, vec![1]), (2003, vec![2]), (2004, vec![3])] {
+            assert_eq!(window.deadline(), Some(millis(at)));
+            window.handle_timeout(millis(at));
+            assert_eq!(numbers(&mut window, millis(at)), due);
+        }
+        assert_eq!(window.deadline(), Some(millis(1001 + 2000)));
+        // What was sent since is lost again: four seconds.
+        window.handle_timeout(millis(3001));
+        numbers(&mut window, millis(3001));
+        assert_eq!(window.deadline(), Some(millis(2002 + 4000)));
     }
 
     #[test]
@@ -401,8 +431,7 @@ mod tests {
         window.handle_timeout(millis(200));
         assert!(window.is_dead() && window.is_empty());
         let ended: Vec<_> = std::iter::from_fn(|| window.pop_ended()).collect();
-        let expected =
-            [(2, Delivery::Acknowledged), (1, Delivery::Unknown), (3, Delivery::NeverSent)];
+        let expected = [(1, Delivery::Unknown), (2, Delivery::Unknown), (3, Delivery::NeverSent)];
         assert_eq!(ended, expected.map(|(number, delivery)| (message(number).id, delivery)));
     }
 }

@@ -5,7 +5,7 @@ use rand::Rng;
 use squall_sim::protocol::{OptionContext, OptionKind, OptionProblem, OptionSpec, OptionValue};
 use squall_sim::protocol::{Options, Protocol};
 use squall_sim::random;
-use squall_sim::time::Duration;
+use squall_sim::time::{Duration, Instant};
 
 use crate::rtt::RttEstimator;
 
@@ -95,6 +95,16 @@ impl Timer {
                 }
                 Duration::from_nanos((wait.min(max) * (1.0 + jitter)).max(1.0) as u64)
             }
+        }
+    }
+
+    /// Until when to wait for the acknowledgement of what was sent at `sent_at`, where `deadline` is
+    /// what [`Timer::wait`] said then: a round trip that was measured since may have shown that all
+    /// need longer.
+    pub fn deadline(&self, sent_at: Instant, deadline: Instant) -> Instant {
+        match &self.timeout {
+            Timeout::Adaptive(rtt) => deadline.max(sent_at + rtt.timeout()),
+            Timeout::Fixed(_) | Timeout::Backoff { .. } => deadline,
         }
     }
 
@@ -256,6 +266,22 @@ mod tests {
         let timer = backoff(2.0);
         assert!(!timer.gives_up_after(2) && timer.gives_up_after(3));
         assert!(!Timer::fixed(ms(1)).gives_up_after(u64::MAX));
+    }
+
+    #[test]
+    fn a_longer_round_trip_prolongs_what_is_already_on_the_way() {
+        let start = Instant::now();
+        let mut timer =
+            Timer { timeout: Timeout::Adaptive(RttEstimator::new(ms(1))), max_attempts: None };
+        timer.handle_acknowledgement(ms(10), 1);
+        let deadline = start + timer.wait(1);
+        assert_eq!(timer.deadline(start, deadline), start + ms(30));
+        timer.handle_acknowledgement(ms(90), 1);
+        // RTTVAR = 3/4 * 5 + 1/4 * 80, SRTT = 7/8 * 10 + 1/8 * 90.
+        assert_eq!(timer.deadline(start, deadline), start + ms(20 + 95));
+        (0..50).for_each(|_| timer.handle_acknowledgement(ms(10), 1));
+        assert_eq!(timer.deadline(start, deadline), deadline, "it never comes earlier");
+        assert_eq!(backoff(2.0).deadline(start, deadline), deadline);
     }
 
     #[test]

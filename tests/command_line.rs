@@ -195,3 +195,33 @@ fn the_environment_does_not_change_a_run() {
     assert_eq!(run(Some(("RUST_BACKTRACE", "full"))), plain);
     assert_eq!(run(Some(("TZ", "Asia/Kathmandu"))), plain);
 }
+
+#[test]
+fn the_matrix_is_printed_as_tables_as_json_and_as_scenarios() {
+    let one = ["matrix", "--protocol", "retry", "--seeds", "2"];
+    let output = squall(&one);
+    assert_eq!(output.status.code(), Some(0));
+    let tables = text(&output.stdout);
+    assert!(tables.starts_with("## retry\n\n| faults "), "{tables}");
+    assert!(
+        tables.lines().any(|line| line.starts_with("| loss ") && line.contains("at-least-once"))
+    );
+    assert!(output.stderr.is_empty(), "no progress in a pipe");
+
+    let output = squall(&[&one[..], &["--format", "json", "--set", "timeout = '1s'"]].concat());
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() >= 12);
+    assert!(lines.iter().all(|line| line["protocol"] == "retry" && line["runs"] == 2));
+    assert_eq!(lines[0]["options"], "timeout = '1s'");
+
+    let output = squall(&["matrix", "--protocol", "retry", "--scenario", "loss"]);
+    let again = squall_with_input(&["run", "-"], &text(&output.stdout));
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+
+    let status = |arguments: &[&str]| squall(arguments).status.code();
+    assert_eq!(status(&["matrix", "--protocol", "retyr"]), Some(64));
+    assert_eq!(status(&["matrix", "--scenario", "gremlins"]), Some(64));
+    assert_eq!(status(&["matrix", "--seeds", "0"]), Some(64));
+    assert_eq!(status(&["matrix", "--protocol", "retry", "--set", "windw=3"]), Some(65));
+}

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, a module per subject.
 
+mod bad_options;
 mod command_line;
 mod corruption;
 mod crashes;

@@ -86,7 +86,10 @@ pub(crate) fn check_window(options: &Options, safe: u64, why: &str) -> Option<Op
     let meant = options.flag("unsafe_window");
     let numbers = SequenceSpace::new(bits as u32).size();
     let limit = if meant { numbers } else { safe };
-    let hint = if window > numbers { "" } else { ", or set unsafe_window = true to see it fail" };
+    let (why, hint) = match window > numbers {
+        true => ("the messages in flight need numbers of their own", ""),
+        false => (why, ", or set unsafe_window = true to see it fail"),
+    };
     (window > limit).then(|| OptionProblem {
         blamed: "window",
         message: format!(

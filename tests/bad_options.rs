@@ -1,0 +1,75 @@
+//! Options of the shipped protocols that are wrong, or do not go together: errors at their place.
+
+use squall::Registry;
+
+/// What is said about a scenario with these lines after title and protocol.
+fn errors(protocol: &str, rest: &str) -> String {
+    let text = format!("title = 't'\nprotocol = '{protocol}'\n{rest}");
+    match Registry::shipped().parse("bad.toml", &text) {
+        Ok(_) => panic!("this is right:\n{text}"),
+        Err(errors) => errors.render(false),
+    }
+}
+
+#[test]
+fn wrong_options_are_explained_at_their_place() {
+    let cases = [
+        ("window of nothing", "go-back-n", "options = { window = 0 }"),
+        ("window too large", "go-back-n", "options = { window = 8, sequence_bits = 3 }"),
+        (
+            "window too large",
+            "selective-repeat",
+            "options = { window = '3..6', sequence_bits = 3 }",
+        ),
+        (
+            "window beyond all numbers",
+            "selective-repeat",
+            "options = { window = 9, sequence_bits = 3, unsafe_window = true }",
+        ),
+        ("factor below 1", "retry", "options = { backoff = { factor = 0.5 } }"),
+        (
+            "back-off that shrinks",
+            "retry",
+            "options = { backoff = { initial = '2s', max = '1s' } }",
+        ),
+        ("two timeouts", "ack", "[options]\ntimeout = '1s'\nbackoff = { initial = '1s' }"),
+        ("no timeout", "ack", "options = { timeout = '0s' }"),
+        ("neither time nor word", "stream", "options = { timeout = 'adaptiv' }"),
+        (
+            "fragment over the MTU",
+            "udp",
+            "options = { fragment = '1KiB' }\nlink = [{ mtu = '1000..1400' }, { mtu = 1500 }]",
+        ),
+        (
+            "too many fragments",
+            "udp",
+            "options = { fragment = '32B' }\nworkload = { size = '4MiB' }",
+        ),
+        ("message over a datagram", "stop-and-wait", "workload = { size = '100KiB' }"),
+        (
+            "segment over the MTU",
+            "stream",
+            "options = { segment = '1490B' }\nlink = [{ mtu = 1500 }]",
+        ),
+        (
+            "fragment of the lower protocol",
+            "file-transfer",
+            "options = { fragment = '1473B', chunk = '9KiB' }\nlink = [{ mtu = 1500 }]",
+        ),
+        (
+            "window of the lower protocol",
+            "file-transfer",
+            "options = { over = 'go-back-n', window = 2, sequence_bits = 1 }",
+        ),
+        ("no such file", "file-transfer", "workload = { file = 'no-such-file' }"),
+        ("no such checksum", "ack", "options = { checksum = 'crc32' }"),
+    ];
+    let all = cases.map(|(what, protocol, rest)| {
+        format!("--- {protocol}: {what}\n{}\n", errors(protocol, rest))
+    });
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("bad_options", all.join("\n")));
+}

@@ -241,6 +241,8 @@ mod tests {
 
     use super::*;
     use crate::pipeline::testing::{message, millis, numbers};
+    use crate::rtt::RttEstimator;
+    use crate::timer::Timeout;
 
     fn sender(window: u32, bits: u32) -> SendWindow {
         let space = SequenceSpace::new(bits);
@@ -265,6 +267,23 @@ mod tests {
         window.push(message(4));
         assert_eq!(numbers(&mut window, millis(20)), [3]);
         assert_eq!(window.deadline(), Some(millis(100)));
+    }
+
+    #[test]
+    fn a_queue_that_grows_prolongs_the_wait_for_what_is_in_it() {
+        let rtt = RttEstimator::new(Duration::from_millis(1));
+        let settings = Settings { window: 3, space: SequenceSpace::new(8), pace: Duration::ZERO };
+        let timeout = Timeout::Adaptive(rtt);
+        let mut window = SendWindow::new(settings, Timer { timeout, max_attempts: None });
+        (1..=2).for_each(|number| window.push(message(number)));
+        numbers(&mut window, millis(0));
+        window.handle_ack(millis(10), 1);
+        // Its timeout is three times the 10 ms measured; then 70 ms are measured.
+        window.push(message(3));
+        numbers(&mut window, millis(10));
+        window.handle_ack(millis(70), 2);
+        // RTTVAR = 3/4 * 5 + 1/4 * 60, SRTT = 7/8 * 10 + 1/8 * 70.
+        assert_eq!(window.deadline(), Some(millis(10 + 75) + Duration::from_micros(17_500)));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Selective repeat: the receiver keeps what comes out of order and acknowledges each message by its
 //! own number; the sender sends again only what was not acknowledged (Tanenbaum, "Computer
 //! Networks", section 3.4.3; Kurose and Ross, section 3.4.4).
+//!
+//! An acknowledgement says that the receiver keeps the message, not that it has delivered it: to the
+//! sender it is a success once all before it were acknowledged, too.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;

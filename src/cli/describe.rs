@@ -20,13 +20,22 @@ pub(super) fn protocols(registry: &Registry) -> io::Result<Exit> {
                 writeln!(out, "    {what}: {}", names.join(", "))?;
             }
         }
-        for option in &spec.options {
-            writeln!(out, "    {}", describe(option))?;
-            writeln!(out, "        {}", option.help)?;
-        }
+        list(&mut out, &spec.options, 4)?;
         writeln!(out)?;
     }
     Ok(Exit::Passed)
+}
+
+/// The options, and those of tables further in.
+fn list(out: &mut dyn Write, options: &[OptionSpec], indent: usize) -> io::Result<()> {
+    for option in options {
+        writeln!(out, "{:indent$}{}", "", describe(option))?;
+        writeln!(out, "{:indent$}    {}", "", option.help)?;
+        if let OptionKind::Table(inner) = &option.kind {
+            list(out, inner, indent + 4)?;
+        }
+    }
+    Ok(())
 }
 
 fn describe(option: &OptionSpec) -> String {
@@ -56,10 +65,7 @@ fn describe(option: &OptionSpec) -> String {
         OptionKind::Probability => "probability".to_owned(),
         OptionKind::Flag => "true or false".to_owned(),
         OptionKind::Choice(words) => words.join(" | "),
-        OptionKind::Table(options) => {
-            let keys: Vec<&str> = options.iter().map(|option| option.name).collect();
-            format!("table with {}", keys.join(", "))
-        }
+        OptionKind::Table(_) => "a table with these".to_owned(),
     };
     format!("{} = {default}  ({kind})", option.name)
 }

@@ -5,7 +5,7 @@
 //! An acknowledgement says that the receiver keeps the message, not that it has delivered it: to the
 //! sender it is a success once all before it were acknowledged, too.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 
@@ -68,24 +68,20 @@ pub(crate) async fn send(
     pipeline::send_all(source, &mut channel, peer, settings.pace, &mut window).await
 }
 
-/// Where a message of the window stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// To be sent, for the first time or again.
-    Due,
-    /// Sent, and not acknowledged.
-    InFlight,
-    Acknowledged,
-}
-
 /// The sender's decisions.
 #[derive(Debug)]
 pub struct SendWindow {
     settings: Settings,
     timer: Timer,
-    /// The number of the oldest message that is not acknowledged.
-    base: u32,
-    slots: VecDeque<(Slot, State)>,
+    /// How many messages were acknowledged with all before them. Messages are counted without end
+    /// here; on the wire the numbers wrap around.
+    base: u64,
+    /// The messages from there on, and whether they are acknowledged.
+    slots: VecDeque<(Slot, bool)>,
+    /// Those to be sent, for the first time or again.
+    due: BTreeSet<u64>,
+    /// Those that were sent and are not acknowledged, by the deadline that they were sent with.
+    in_flight: BTreeSet<(Instant, u64)>,
     ended: VecDeque<(OpId, Delivery)>,
     /// When the timer last backed off.
     backed_off_at: Option<Instant>,
@@ -100,10 +96,16 @@ impl SendWindow {
             timer,
             base: 0,
             slots: VecDeque::new(),
+            due: BTreeSet::new(),
+            in_flight: BTreeSet::new(),
             ended: VecDeque::new(),
             backed_off_at: None,
             dead: false,
         }
+    }
+
+    fn slot(&self, message: u64) -> &Slot {
+        &self.slots[(message - self.base) as usize].0
     }
 }
 
@@ -113,59 +115,76 @@ impl Window for SendWindow {
     }
 
     fn push(&mut self, message: Message) {
-        self.slots.push_back((Slot::new(message), State::Due));
+        self.due.insert(self.base + self.slots.len() as u64);
+        self.slots.push_back((Slot::new(message), false));
     }
 
     fn wants_to_send(&self) -> bool {
-        self.slots.iter().any(|(_, state)| *state == State::Due)
+        !self.due.is_empty()
     }
 
     /// The oldest comes first, so that what was lost goes before what is new.
     fn next_sending(&mut self, now: Instant) -> Option<Sending<'_>> {
-        let index = self.slots.iter().position(|(_, state)| *state == State::Due)?;
-        let seq = self.settings.space.add(self.base, index as u32);
-        let (slot, state) = self.slots.get_mut(index)?;
+        let message = self.due.pop_first()?;
+        let (slot, _) = self.slots.get_mut((message - self.base) as usize)?;
         slot.sent(now, &self.timer);
-        *state = State::InFlight;
+        self.in_flight.insert((slot.deadline, message));
+        let seq = self.settings.space.number(message);
         Some(Sending { seq, message: &slot.message.payload, attempt: slot.attempts })
     }
 
     /// The receiver has the message with this number, whatever became of the others.
     fn handle_ack(&mut self, now: Instant, seq: u32) {
         let space = self.settings.space;
-        let index = space.distance(self.base, seq) as usize;
-        let slot = self.slots.get_mut(index).filter(|_| space.contains(seq));
-        let Some((slot, state)) = slot else { return };
-        if slot.attempts == 0 || *state == State::Acknowledged {
+        let ahead = space.distance(space.number(self.base), seq);
+        let slot = self.slots.get_mut(ahead as usize).filter(|_| space.contains(seq));
+        let Some((slot, acknowledged)) = slot else { return };
+        if slot.attempts == 0 || std::mem::replace(acknowledged, true) {
             return;
         }
-        *state = State::Acknowledged;
+        let message = self.base + u64::from(ahead);
+        self.due.remove(&message);
+        self.in_flight.remove(&(slot.deadline, message));
         self.timer.handle_acknowledgement(now - slot.sent_at, slot.attempts);
         // What is behind a gap was kept, but is not delivered before the gap is closed: no success yet.
-        while let Some((slot, State::Acknowledged)) = self.slots.front() {
+        while let Some((slot, true)) = self.slots.front() {
             self.ended.push_back((slot.message.id, Delivery::Acknowledged));
             self.slots.pop_front();
-            self.base = space.add(self.base, 1);
+            self.base += 1;
         }
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let in_flight = self.slots.iter().filter(|(_, state)| *state == State::InFlight);
-        in_flight.map(|(slot, _)| self.timer.deadline(slot.sent_at, slot.deadline)).min()
+        let mut first: Option<Instant> = None;
+        for (sent_with, message) in &self.in_flight {
+            // The timer only prolongs, so those that follow end later.
+            if first.is_some_and(|first| first <= *sent_with) {
+                break;
+            }
+            let deadline = self.timer.deadline(self.slot(*message).sent_at, *sent_with);
+            first = Some(first.map_or(deadline, |first| first.min(deadline)));
+        }
+        first
     }
 
     fn handle_timeout(&mut self, now: Instant) {
+        let late = self.in_flight.iter().take_while(|(sent_with, _)| *sent_with <= now);
+        let late = late.filter(|(sent_with, message)| {
+            self.timer.deadline(self.slot(*message).sent_at, *sent_with) <= now
+        });
+        let late: Vec<(Instant, u64)> = late.copied().collect();
         let mut backs_off = false;
-        for (slot, state) in &mut self.slots {
-            let deadline = self.timer.deadline(slot.sent_at, slot.deadline);
-            if *state == State::InFlight && deadline <= now {
-                // Losses of one outage are one reason to wait longer, however many they are.
-                backs_off |= self.backed_off_at.is_none_or(|at| slot.sent_at >= at);
-                *state = State::Due;
-                self.dead |= self.timer.gives_up_after(slot.attempts);
-            }
+        for (sent_with, message) in late {
+            let slot = self.slot(message);
+            // Losses of one outage are one reason to wait longer, however many they are.
+            backs_off |= self.backed_off_at.is_none_or(|at| slot.sent_at >= at);
+            self.dead |= self.timer.gives_up_after(slot.attempts);
+            self.in_flight.remove(&(sent_with, message));
+            self.due.insert(message);
         }
         if self.dead {
+            self.due.clear();
+            self.in_flight.clear();
             self.ended.extend(self.slots.drain(..).map(|(slot, _)| slot.given_up()));
         } else if backs_off {
             self.timer.handle_timeout();

@@ -22,6 +22,11 @@ impl SequenceSpace {
         number <= self.mask
     }
 
+    /// The number of the `count`-th, counted from 0.
+    pub fn number(self, count: u64) -> u32 {
+        count as u32 & self.mask
+    }
+
     /// Addition (section 3.1).
     pub fn add(self, number: u32, n: u32) -> u32 {
         number.wrapping_add(n) & self.mask

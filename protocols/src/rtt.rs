@@ -6,7 +6,7 @@ use squall_sim::time::Duration;
 /// The timeout before the first measurement (RFC 6298, rule 2.1).
 const INITIAL: Duration = Duration::from_secs(1);
 
-/// The largest timeout (rule 2.5 allows a limit of at least 60 s).
+/// The largest timeout (rule 2.5 allows a limit of at least 60 s), unless the smallest is larger.
 const MAX: Duration = Duration::from_secs(60);
 
 /// An estimate of the round-trip time, and the timeout that follows from it.
@@ -48,13 +48,13 @@ impl RttEstimator {
             }
         };
         self.smoothed = Some((srtt, rttvar));
-        self.timeout = (srtt + 4 * rttvar).clamp(self.min, MAX);
+        self.timeout = (srtt + 4 * rttvar).min(MAX).max(self.min);
     }
 
     /// The timer ran out: back off (rule 5.5), and stay there until a round trip is measured (Karn's
     /// second rule).
     pub fn handle_timeout(&mut self) {
-        self.timeout = (self.timeout * 2).min(MAX);
+        self.timeout = (self.timeout * 2).min(MAX).max(self.min);
     }
 }
 
@@ -89,5 +89,14 @@ mod tests {
         assert_eq!(rtt.timeout(), ms(200));
         (0..20).for_each(|_| rtt.handle_timeout());
         assert_eq!(rtt.timeout(), ms(60_000));
+    }
+
+    #[test]
+    fn a_minimum_above_a_minute_is_the_maximum_as_well() {
+        let mut rtt = RttEstimator::new(ms(90_000));
+        rtt.handle_timeout();
+        assert_eq!(rtt.timeout(), ms(90_000));
+        rtt.handle_sample(ms(10));
+        assert_eq!(rtt.timeout(), ms(90_000));
     }
 }

@@ -89,6 +89,12 @@ impl SendBuffer {
         }
     }
 
+    /// The same from another byte on.
+    #[cfg(test)]
+    pub(super) fn start_at(&mut self, first: u32) {
+        self.unacknowledged = first;
+    }
+
     /// True if another message may be added.
     pub fn has_room(&self) -> bool {
         self.bytes.len() < self.settings.buffer
@@ -105,6 +111,10 @@ impl SendBuffer {
 
     /// The next segment to be sent, if there is one; it counts as sent at `now`.
     pub fn next_segment(&mut self, now: Instant) -> Option<Sending> {
+        if self.deadline.is_none() && self.is_shut_out() {
+            // The window was closed before there was something to send.
+            self.restart_timer(now);
+        }
         let start = if self.resend { 0 } else { self.sent };
         let length = self.next_length()?;
         let end = start + length;
@@ -136,7 +146,8 @@ impl SendBuffer {
     fn next_length(&self) -> Option<usize> {
         let full = self.settings.segment;
         if self.resend {
-            return Some(self.bytes.len().min(full)).filter(|length| *length > 0);
+            // What was never sent may be more than there is room for.
+            return Some(self.ever_sent.min(full)).filter(|length| *length > 0);
         }
         let rest = self.bytes.len() - self.sent;
         if self.probe && rest > 0 {
@@ -260,6 +271,7 @@ impl SendBuffer {
             start = end;
         }
         self.bytes.clear();
+        (self.sent, self.ever_sent, self.resend, self.probe) = (0, 0, false, false);
     }
 
     /// A message whose sending has ended.

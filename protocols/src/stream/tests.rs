@@ -72,6 +72,50 @@ fn a_closed_window_is_probed_with_one_byte_and_is_no_reason_to_give_up() {
     assert_eq!(ended(&mut sender), [(1, Delivery::Acknowledged)]);
 }
 
+/// The receiver's window update may be lost, and it is not repeated.
+#[test]
+fn a_window_that_was_closed_before_there_was_something_to_send_is_probed_too() {
+    let mut sender = sender(SETTINGS);
+    push(&mut sender, 1, 10);
+    segments(&mut sender, millis(0));
+    sender.handle_ack(millis(10), 10, 0);
+    assert!(sender.is_empty() && sender.deadline().is_none());
+    push(&mut sender, 2, 10);
+    assert_eq!(segments(&mut sender, millis(50)), []);
+    assert_eq!(sender.deadline(), Some(millis(150)));
+    sender.handle_timeout(millis(150));
+    assert_eq!(segments(&mut sender, millis(150)), [(10, 1)]);
+}
+
+#[test]
+fn what_was_lost_is_sent_again_and_nothing_beyond_it() {
+    let mut sender = sender(SETTINGS);
+    push(&mut sender, 1, 13);
+    segments(&mut sender, millis(0));
+    sender.handle_ack(millis(1), 10, 3);
+    assert_eq!(segments(&mut sender, millis(1)), [(10, 3)]);
+    push(&mut sender, 2, 20);
+    let lost = [(); 3].map(|()| sender.handle_ack(millis(2), 10, 3));
+    assert_eq!(lost, [false, false, true]);
+    assert_eq!(segments(&mut sender, millis(2)), [(10, 3)], "there is room for three bytes");
+}
+
+#[test]
+fn numbers_wrap_around() {
+    let mut sender = sender(SETTINGS);
+    sender.start_at(u32::MAX - 12);
+    push(&mut sender, 1, 20);
+    let first = u32::MAX - 12;
+    assert_eq!(segments(&mut sender, millis(0)), [(first, 10)]);
+    sender.handle_ack(millis(1), first.wrapping_add(10), 100);
+    assert_eq!(segments(&mut sender, millis(1)), [(u32::MAX - 2, 10)]);
+    sender.handle_ack(millis(2), first, 100);
+    assert_eq!(ended(&mut sender), [], "an old one");
+    sender.handle_ack(millis(2), 7, 100);
+    assert_eq!(ended(&mut sender), [(1, Delivery::Acknowledged)]);
+    assert!(sender.is_empty());
+}
+
 #[test]
 fn the_third_duplicate_acknowledgement_sends_the_oldest_segment_again() {
     let mut sender = sender(SETTINGS);
@@ -135,6 +179,8 @@ fn giving_up_leaves_what_was_sent_unknown_and_fails_the_rest() {
     assert!(sender.is_dead());
     let expected = [(1, Delivery::Unknown), (2, Delivery::Unknown), (3, Delivery::NeverSent)];
     assert_eq!(ended(&mut sender), expected);
+    assert_eq!(segments(&mut sender, millis(200)), []);
+    assert!(!sender.handle_ack(millis(200), 10, 100) && sender.is_empty());
 }
 
 /// A network that drops, repeats and disorders as it is told, between sender and receiver.

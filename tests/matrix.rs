@@ -22,8 +22,9 @@ operations. *lost* were never delivered; *twice* were delivered more than once; 
 delivered for the first time after a later one of the same client; *damaged* counts runs in which
 something was delivered that nobody had sent. *executions* is the fewest and the most for one
 operation, *completed* the share that the client was told to have succeeded. The last column has what
-held in every run; `undecided` means that some run did not come to an end. The scenario of a row is
-printed by `squall matrix --protocol NAME --scenario FAULTS`.
+held in every run: `none` if both at-least-once and at-most-once were violated, `undecided` if no
+guarantee held in all runs and some did not come to an end. The scenario of a row is printed by
+`squall matrix --protocol NAME --scenario FAULTS`.
 ";
 
 fn cells() -> Vec<Cell> {
@@ -40,11 +41,7 @@ fn cells() -> Vec<Cell> {
 #[test]
 fn the_matrix_of_protocols_and_faults() {
     let tables = matrix::tables(&cells());
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("matrix", tables));
+    super::snapshot_settings().bind(|| insta::assert_snapshot!("matrix", tables));
     let page = format!("{INTRODUCTION}\n{}\n{}", matrix::legend(), tables.trim_end());
     super::assert_page("docs/matrix.md", "matrix", &page);
 }

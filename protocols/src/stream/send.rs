@@ -59,8 +59,10 @@ pub struct SendBuffer {
     attempts: u64,
     /// The byte whose acknowledgement is being timed, as an offset, and when it was sent.
     timed: Option<(usize, Instant)>,
-    /// Where each message ends, as an offset.
-    ends: VecDeque<(usize, OpId)>,
+    /// How many bytes were acknowledged in all.
+    acknowledged: u64,
+    /// Where each message ends, counted from the first byte of the stream.
+    ends: VecDeque<(u64, OpId)>,
     ended: VecDeque<(OpId, Delivery)>,
     dead: bool,
 }
@@ -83,6 +85,7 @@ impl SendBuffer {
             deadline: None,
             attempts: 0,
             timed: None,
+            acknowledged: 0,
             ends: VecDeque::new(),
             ended: VecDeque::new(),
             dead: false,
@@ -106,7 +109,7 @@ impl SendBuffer {
         let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
         self.bytes.extend(length.to_be_bytes());
         self.bytes.extend(message);
-        self.ends.push_back((self.bytes.len(), id));
+        self.ends.push_back((self.acknowledged + self.bytes.len() as u64, id));
     }
 
     /// The next segment to be sent, if there is one; it counts as sent at `now`.
@@ -213,11 +216,12 @@ impl SendBuffer {
         self.ever_sent -= acked;
         self.attempts = 0;
         self.resend = false;
-        while let Some((_, id)) = self.ends.front().copied().filter(|(end, _)| *end <= acked) {
+        self.acknowledged += acked as u64;
+        while let Some((_, id)) = self.ends.front().filter(|(end, _)| *end <= self.acknowledged) {
+            let id = *id;
             self.ends.pop_front();
             self.ended.push_back((id, Delivery::Acknowledged));
         }
-        self.ends.iter_mut().for_each(|(end, _)| *end -= acked);
         self.restart_timer(now);
     }
 
@@ -263,9 +267,9 @@ impl SendBuffer {
     /// What was sent may have arrived; what was not did not.
     fn give_up(&mut self) {
         self.dead = true;
-        let mut start = 0;
+        let (mut start, sent) = (0, self.acknowledged + self.ever_sent as u64);
         for (end, id) in std::mem::take(&mut self.ends) {
-            let unsent = start >= self.ever_sent;
+            let unsent = start >= sent;
             self.ended
                 .push_back((id, if unsent { Delivery::NeverSent } else { Delivery::Unknown }));
             start = end;

@@ -95,7 +95,7 @@ pub async fn sync(path: impl AsRef<Path>) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     if cfg!(not(unix)) {
-        // Only there is a directory a file that can be synced.
+        // Only on Unix can a directory be opened and synced as a file is.
         return Ok(());
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());

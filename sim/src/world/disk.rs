@@ -16,8 +16,8 @@ pub const MAX_FILE: u64 = 64 << 20;
 pub(crate) struct Disk {
     /// The files as the host sees them.
     files: BTreeMap<OsString, File>,
-    /// What outlasts a crash: the names, each with its file's number and content.
-    kept: BTreeMap<OsString, (u64, Vec<u8>)>,
+    /// What outlasts a crash.
+    kept: BTreeMap<OsString, Kept>,
     /// How many files there have been.
     created: u64,
 }
@@ -28,6 +28,14 @@ struct File {
     content: Vec<u8>,
     /// What was written since the last sync.
     unsynced: Vec<Range<usize>>,
+}
+
+/// What a crash leaves of a file.
+#[derive(Default)]
+struct Kept {
+    /// The file's; they count from 1, so that no file has this default.
+    number: u64,
+    content: Vec<u8>,
 }
 
 impl Disk {
@@ -79,17 +87,14 @@ impl Disk {
         let synced = name_of(path)?;
         self.kept.retain(|name, _| self.files.contains_key(name));
         for (name, file) in &mut self.files {
-            if !self.kept.contains_key(name) {
-                self.kept.insert(name.clone(), (file.number, Vec::new()));
-            }
-            let Some(kept) = self.kept.get_mut(name) else { continue };
-            if kept.0 != file.number {
-                *kept = (file.number, Vec::new());
+            let kept = self.kept.entry(name.clone()).or_default();
+            if kept.number != file.number {
+                *kept = Kept { number: file.number, content: Vec::new() };
             }
             if name == synced {
-                kept.1.resize(file.content.len(), 0);
+                kept.content.resize(file.content.len(), 0);
                 for changed in file.unsynced.drain(..) {
-                    kept.1[changed.clone()].copy_from_slice(&file.content[changed]);
+                    kept.content[changed.clone()].copy_from_slice(&file.content[changed]);
                 }
             }
         }
@@ -105,7 +110,8 @@ impl Disk {
 
     /// Takes away what was not synced.
     pub fn crash(&mut self) {
-        let file = |(name, (number, content)): (&OsString, &(u64, Vec<u8>))| {
+        let file = |(name, kept): (&OsString, &Kept)| {
+            let Kept { number, content } = kept;
             let file = File { number: *number, content: content.clone(), unsynced: Vec::new() };
             (name.clone(), file)
         };
@@ -126,8 +132,8 @@ impl Disk {
                 flip(&mut file.content, bit);
                 let byte = (bit / 8) as usize;
                 let synced = !file.unsynced.iter().any(|changed| changed.contains(&byte));
-                if let Some((_, kept)) = self.kept.get_mut(name).filter(|_| synced) {
-                    flip(kept, bit);
+                if let Some(kept) = self.kept.get_mut(name).filter(|_| synced) {
+                    flip(&mut kept.content, bit);
                 }
                 return;
             };
@@ -143,9 +149,10 @@ impl Disk {
 
     fn file_or_new(&mut self, path: &Path) -> io::Result<&mut File> {
         let name = name_of(path)?;
-        self.created += 1;
-        let number = self.created;
-        let new = || File { number, content: Vec::new(), unsynced: Vec::new() };
+        let new = || {
+            self.created += 1;
+            File { number: self.created, content: Vec::new(), unsynced: Vec::new() }
+        };
         Ok(self.files.entry(name.to_owned()).or_insert_with(new))
     }
 }

@@ -301,7 +301,7 @@ fn packet(words: &Vocabulary) -> Keys {
     let field = |name: &&'static str| {
         key(name, count(0, i128::from(u64::MAX)), "A number in the protocol's header")
     };
-    keys.extend(words.fields.iter().map(field));
+    keys.extend(words.fields().iter().map(field));
     Keys { place: "in `packet`".into(), keys, open: words.open }
 }
 

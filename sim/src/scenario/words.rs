@@ -11,7 +11,7 @@ use crate::protocol::{OptionKind, OptionSpec, ProtocolSpec};
 pub(super) struct Vocabulary {
     pub(super) options: Vec<Key>,
     kinds: Vec<&'static str>,
-    pub(super) fields: Vec<&'static str>,
+    fields: Vec<&'static str>,
     events: Vec<&'static str>,
     pub(super) open: bool,
 }

@@ -67,9 +67,5 @@ fn wrong_options_are_explained_at_their_place() {
     let all = cases.map(|(what, protocol, rest)| {
         format!("--- {protocol}: {what}\n{}\n", errors(protocol, rest))
     });
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("bad_options", all.join("\n")));
+    super::snapshot_settings().bind(|| insta::assert_snapshot!("bad_options", all.join("\n")));
 }

@@ -35,6 +35,16 @@ fn run_with(protocol: Protocol, rest: &str, settings: Settings) -> Outcome {
     registry.run(&scenario, settings).unwrap()
 }
 
+/// Where snapshots lie and how they are named.
+fn snapshot_settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    // Without `..`: CI looks for the path among those that git lists.
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
 /// Compares a page of the documentation with what a test makes of it. `INSTA_UPDATE=always` writes
 /// the page along with the snapshots.
 fn assert_page(path: &str, test: &str, page: &str) {

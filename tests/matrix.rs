@@ -40,11 +40,7 @@ fn cells() -> Vec<Cell> {
 #[test]
 fn the_matrix_of_protocols_and_faults() {
     let tables = matrix::tables(&cells());
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("matrix", tables));
+    super::snapshot_settings().bind(|| insta::assert_snapshot!("matrix", tables));
     let page = format!("{INTRODUCTION}\n{}\n{}", matrix::legend(), tables.trim_end());
     super::assert_page("docs/matrix.md", "matrix", &page);
 }

@@ -64,29 +64,14 @@ fn tables() -> String {
 
 #[test]
 fn the_table() {
-    let mut settings = insta::Settings::clone_current();
-    // Without `..`: CI looks for the path among those that git lists.
-    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("theory", tables()));
+    super::snapshot_settings().bind(|| insta::assert_snapshot!("theory", tables()));
 }
 
 /// `INSTA_UPDATE=always` writes the page along with the snapshots.
 #[test]
 fn the_page_has_the_same_table() {
-    let page = [introduction(), tables(), SOURCES.to_owned()].join("\n");
-    let path = "docs/theory.md";
-    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
-        std::fs::create_dir_all("docs").unwrap();
-        std::fs::write(path, &page).unwrap();
-    }
-    let written = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        written == page,
-        "{path} is not what the tests measure now; read what changes after\n  \
-         INSTA_UPDATE=always cargo test --test integration theory"
-    );
+    let page = [introduction(), tables(), SOURCES.trim_end().to_owned()].join("\n");
+    super::assert_page("docs/theory.md", "theory", &page);
 }
 
 fn introduction() -> String {

@@ -2,6 +2,7 @@
 //! loss each way. `cargo run --release --example cost` prints the table; it stands in `docs/cost.md`.
 
 use squall::history::Outcome as Ended;
+use squall::network::HEADERS;
 use squall::plan::Cost;
 use squall::{Outcome, Registry, Settings};
 
@@ -14,7 +15,7 @@ const SIZE: u64 = 1024;
 const RATE: u64 = 10_000_000;
 
 /// A message fills the link for this long, nanoseconds: with its header of 5 bytes, UDP's and IPv4's.
-const FRAME: u64 = (SIZE + 5 + 28) * 8 * 1_000_000_000 / RATE;
+const FRAME_TIME: u64 = (SIZE + 5 + HEADERS) * 8 * 1_000_000_000 / RATE;
 
 /// A row: a protocol and its options.
 struct Contender {
@@ -30,18 +31,18 @@ const Q: f64 = 1.0 - 0.99 * 0.99;
 fn contenders() -> Vec<Contender> {
     let one =
         |name, options: &str, allowed| Contender { name, options: options.to_owned(), allowed };
-    let round_trip = FRAME as f64 + 40e6;
+    let round_trip = FRAME_TIME as f64 + 40e6;
     // The timeout of all is a little more than the round trip, and windowed senders keep to the
     // link's rate, so that nothing queues.
     let timeout = "timeout = '45ms'";
-    let paced = format!("timeout = '45ms'\nwindow = 256\npace = '{FRAME}ns'");
+    let paced = format!("timeout = '45ms'\nwindow = 256\npace = '{FRAME_TIME}ns'");
     // Of the time that one message takes, a frame is work and the rest waiting (Stallings); a failed
     // round trip costs a timeout (Schwartz).
-    let time = round_trip + Q / (1.0 - Q) * (45e6 + FRAME as f64);
-    let stop_and_wait = FRAME as f64 / time;
+    let time = round_trip + Q / (1.0 - Q) * (45e6 + FRAME_TIME as f64);
+    let stop_and_wait = FRAME_TIME as f64 / time;
     // A loss costs all that is sent until the timeout (Schwartz). One ack replaces all before it, so
     // only lost messages count.
-    let back = 45e6 / FRAME as f64;
+    let back = 45e6 / FRAME_TIME as f64;
     let go_back_n = 0.99 / (0.99 + 0.01 * (1.0 + back));
     vec![
         one("udp", "wait = false", None),
@@ -101,7 +102,7 @@ pub fn table() -> String {
         });
         let seconds = ends.max().unwrap_or(0) as f64 / 1e9;
         // Of what was delivered, each KiB as a frame of its own.
-        let share = delivered / operations * (MIB / SIZE * FRAME) as f64 / 1e9 / seconds;
+        let share = delivered / operations * (MIB / SIZE * FRAME_TIME) as f64 / 1e9 / seconds;
         let percent = |share: f64| format!("{:.1}%", share * 100.0);
         let allowed = contender.allowed.map_or("".to_owned(), percent);
         let reached = contender.allowed.map_or("".to_owned(), |all| percent(share / all));

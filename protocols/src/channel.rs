@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use squall_sim::net::{MAX_PAYLOAD, Rejection, UdpSocket};
+use squall_sim::network::HEADERS;
 use squall_sim::protocol::{OptionContext, OptionKind, OptionProblem, OptionSpec, OptionValue};
 use squall_sim::protocol::{Options, Protocol, Server};
 use squall_sim::time::{Duration, Instant};
@@ -13,11 +14,8 @@ use crate::checksum::Checksum;
 use crate::fragment::{self, Fragment, OnFragment, Reassembly};
 use crate::frame::{self, kind};
 
-/// Bytes of the IPv4 and UDP headers.
-pub(crate) const HEADERS: u64 = 28;
-
-/// The most bytes that the headers and checksum of a shipped protocol take.
-const HEADER_ROOM: u64 = 64;
+/// Room for all that a datagram of a shipped protocol has besides a message: headers and checksum.
+pub(crate) const HEADER_ROOM: usize = 64;
 
 /// How datagrams are protected and cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +95,7 @@ pub(crate) fn check(options: &Options, context: &OptionContext) -> Option<Option
     let problem =
         |blamed, message: String, help: String| Some(OptionProblem { blamed, message, help });
     let Some(fragment) = settings.fragment else {
-        let most = MAX_PAYLOAD as u64 - HEADER_ROOM;
+        let most = (MAX_PAYLOAD - HEADER_ROOM) as u64;
         let size = context.message;
         return if size <= most {
             None
@@ -121,7 +119,7 @@ pub(crate) fn check(options: &Options, context: &OptionContext) -> Option<Option
             format!("at most {most}B: the IPv4 and UDP headers take {HEADERS} bytes of the MTU"),
         );
     }
-    let most = (settings.piece(fragment) * fragment::MAX_COUNT) as u64 - HEADER_ROOM;
+    let most = (settings.piece(fragment) * fragment::MAX_COUNT - HEADER_ROOM) as u64;
     if context.message > most {
         let size = context.message;
         return problem(

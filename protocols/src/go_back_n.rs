@@ -17,7 +17,7 @@ use crate::pipeline::{self, Sending, Settings, Slot, Window};
 use crate::sender;
 use crate::serial::SequenceSpace;
 use crate::source::{Delivery, Source};
-use crate::timer::{self, Timer};
+use crate::timer::{DefaultTimeout, Timer};
 use crate::wire::{self, Datagram};
 
 /// The protocol.
@@ -34,8 +34,8 @@ pub fn protocol() -> Protocol {
 
 /// With as many numbers as messages in flight, a whole window sent again looks like the next one.
 pub(crate) fn check(options: &Options, _: &OptionContext) -> Option<OptionProblem> {
-    let numbers = 1 << options.number("sequence_bits");
-    pipeline::check_window(options, numbers - 1, "the window must be smaller than their number")
+    let safe = |numbers| numbers - 1;
+    pipeline::check_window(options, safe, "the window must be smaller than their number")
 }
 
 async fn server(server: Server) -> HostResult {
@@ -64,7 +64,7 @@ pub(crate) async fn send(
 ) -> io::Result<()> {
     let mut channel = sender::bind(options).await?;
     let settings = Settings::from_options(options);
-    let timer = Timer::from_options(options, timer::Default::Fixed);
+    let timer = Timer::from_options(options, DefaultTimeout::Fixed);
     let mut window = SendWindow::new(settings, timer);
     pipeline::send_all(source, &mut channel, peer, settings.pace, &mut window).await
 }
@@ -131,7 +131,7 @@ impl Window for SendWindow {
         for left in (0..count).rev() {
             let Some(slot) = self.slots.pop_front() else { break };
             if left == 0 {
-                self.timer.handle_acknowledgement(now - slot.sent_at, slot.attempts);
+                self.timer.handle_ack(now - slot.sent_at, slot.attempts);
             }
             self.ended.push_back((slot.message.id, Delivery::Acknowledged));
         }

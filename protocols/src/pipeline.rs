@@ -15,7 +15,7 @@ use crate::channel::{self, Channel};
 use crate::sender;
 use crate::serial::SequenceSpace;
 use crate::source::{Delivery, Source};
-use crate::timer::{self, Timer};
+use crate::timer::{self, DefaultTimeout, Timer};
 use crate::wire::Datagram;
 
 /// How many messages may be in flight, and how they are numbered.
@@ -42,7 +42,7 @@ impl Settings {
 
 /// Declares the options of a protocol with a window. `check` knows which windows are safe.
 pub fn with_options(protocol: Protocol, check: OptionCheck) -> Protocol {
-    let protocol = timer::with_options(protocol, 0, timer::Default::Fixed)
+    let protocol = timer::with_options(protocol, 0, DefaultTimeout::Fixed)
         .options(options())
         .check(check)
         .options(vec![sender::port_option()]);
@@ -79,13 +79,18 @@ pub(crate) fn options() -> Vec<OptionSpec> {
     ]
 }
 
-/// Refuses a window of more than `safe` messages, unless the options say that it is meant; and one
-/// with which not even the messages in flight have numbers of their own.
-pub(crate) fn check_window(options: &Options, safe: u64, why: &str) -> Option<OptionProblem> {
+/// Refuses a window of more than `safe` messages, which is asked with how many sequence numbers there
+/// are, unless the options say that it is meant; and one with which not even the messages in flight
+/// have numbers of their own.
+pub(crate) fn check_window(
+    options: &Options,
+    safe: fn(u64) -> u64,
+    why: &str,
+) -> Option<OptionProblem> {
     let (window, bits) = (options.number("window"), options.number("sequence_bits"));
     let meant = options.flag("unsafe_window");
     let numbers = SequenceSpace::new(bits as u32).size();
-    let limit = if meant { numbers } else { safe };
+    let limit = if meant { numbers } else { safe(numbers) };
     let (why, hint) = match window > numbers {
         true => ("the messages in flight need numbers of their own", ""),
         false => (why, ", or set unsafe_window = true to see it fail"),
@@ -212,10 +217,7 @@ async fn next_event(
         }
     };
     let time = async {
-        match wake_at {
-            Some(at) => sleep_until(at).await,
-            None => std::future::pending().await,
-        }
+        sleep_until_some(wake_at).await;
         Event::Time
     };
     // What has arrived comes first: an acknowledgement in the last moment is one.
@@ -228,6 +230,14 @@ async fn next_event(
             })
         }
         Either::Second(Either::First(event) | Either::Second(event)) => Ok(event),
+    }
+}
+
+/// Waits until a time, or for ever.
+pub(crate) async fn sleep_until_some(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::channel::{self, Channel};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
 use crate::sender;
 use crate::source::{Delivery, Source};
-use crate::timer::{self, Timer};
+use crate::timer::{DefaultTimeout, Timer};
 use crate::wire::{self, Datagram};
 
 /// The protocol.
@@ -33,8 +33,8 @@ pub fn protocol() -> Protocol {
 
 /// The receiver's window and the one before it must not share a number.
 pub(crate) fn check(options: &Options, _: &OptionContext) -> Option<OptionProblem> {
-    let numbers = 1u64 << options.number("sequence_bits");
-    pipeline::check_window(options, numbers / 2, "the window must not be more than half of them")
+    let safe = |numbers| numbers / 2;
+    pipeline::check_window(options, safe, "the window must not be more than half of them")
 }
 
 async fn server(server: Server) -> HostResult {
@@ -63,7 +63,7 @@ pub(crate) async fn send(
 ) -> io::Result<()> {
     let mut channel = sender::bind(options).await?;
     let settings = Settings::from_options(options);
-    let timer = Timer::from_options(options, timer::Default::Fixed);
+    let timer = Timer::from_options(options, DefaultTimeout::Fixed);
     let mut window = SendWindow::new(settings, timer);
     pipeline::send_all(source, &mut channel, peer, settings.pace, &mut window).await
 }
@@ -145,7 +145,7 @@ impl Window for SendWindow {
         let message = self.base + u64::from(ahead);
         self.due.remove(&message);
         self.in_flight.remove(&(slot.deadline, message));
-        self.timer.handle_acknowledgement(now - slot.sent_at, slot.attempts);
+        self.timer.handle_ack(now - slot.sent_at, slot.attempts);
         // What is behind a gap was kept, but is not delivered before the gap is closed: no success yet.
         while let Some((slot, true)) = self.slots.front() {
             self.ended.push_back((slot.message.id, Delivery::Acknowledged));

@@ -12,20 +12,17 @@ use squall_sim::random;
 use squall_sim::time::{Instant, timeout_at};
 
 use crate::application;
-use crate::channel::{self, Channel, Settings};
+use crate::channel::{self, Channel, HEADER_ROOM, Settings};
 use crate::clock::{Clock, Wait};
 use crate::source::{Delivery, Source};
-use crate::timer::{self, Timer};
+use crate::timer::{self, DefaultTimeout, Timer};
 use crate::wire::Datagram;
-
-/// Room for a datagram without a message.
-pub(crate) const ACK_ROOM: usize = 64;
 
 /// Declares the options that [`run`] reads.
 pub fn with_options(protocol: Protocol, max_attempts: u64) -> Protocol {
     let options = vec![Clock::option(), port_option()];
     let protocol =
-        timer::with_options(protocol, max_attempts, timer::Default::Fixed).options(options);
+        timer::with_options(protocol, max_attempts, DefaultTimeout::Fixed).options(options);
     application::with_options(channel::with_options(protocol))
 }
 
@@ -54,7 +51,7 @@ pub(crate) async fn bind(options: &Options) -> io::Result<Channel> {
 pub(crate) async fn bind_with(options: &Options, settings: Settings) -> io::Result<Channel> {
     let port = u16::try_from(options.number("client_port")).unwrap_or(0);
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
-    Ok(Channel::new(socket, settings, ACK_ROOM))
+    Ok(Channel::new(socket, settings, HEADER_ROOM))
 }
 
 /// What tells a sender's messages apart.
@@ -126,7 +123,7 @@ impl Sender {
             }
             let sent_at = Instant::now();
             if self.acknowledged(&ack, attempts).await? {
-                self.timer.handle_acknowledgement(sent_at.elapsed(), attempts);
+                self.timer.handle_ack(sent_at.elapsed(), attempts);
                 return Ok(Delivery::Acknowledged);
             }
             if self.timer.gives_up_after(attempts) {
@@ -174,7 +171,7 @@ pub(crate) async fn send(
     source: &mut impl Source,
 ) -> io::Result<()> {
     let (timer, clock) =
-        (Timer::from_options(options, timer::Default::Fixed), Clock::from_options(options));
+        (Timer::from_options(options, DefaultTimeout::Fixed), Clock::from_options(options));
     let mut sender = Sender::new(bind(options).await?, peer, timer, clock, numbering);
     sender.send_all(source).await
 }

@@ -12,6 +12,7 @@ use squall_sim::protocol::{memory_entries, report};
 use crate::application;
 use crate::channel::{self, Channel};
 use crate::sender;
+use crate::serial::SequenceSpace;
 use crate::wire::{self, Datagram};
 
 /// The protocol.
@@ -77,7 +78,7 @@ impl Counters {
         if seq == *next {
             *next = next.wrapping_add(1);
             OnData::Deliver
-        } else if is_before(seq, *next) {
+        } else if SequenceSpace::new(32).is_before(seq, *next) {
             OnData::Acknowledge
         } else {
             OnData::Ignore
@@ -93,11 +94,6 @@ impl Counters {
     pub fn is_empty(&self) -> bool {
         self.next.is_empty()
     }
-}
-
-/// Order of sequence numbers that wrap around (RFC 1982, section 3.2).
-fn is_before(a: u32, b: u32) -> bool {
-    (a.wrapping_sub(b) as i32) < 0
 }
 
 /// Hands each message to `deliver` once, in order, for ever.

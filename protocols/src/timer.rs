@@ -47,7 +47,7 @@ impl Timer {
     }
 
     /// As the options say that [`with_options`] declares, with the same `default`.
-    pub fn from_options(options: &Options, default: Default) -> Self {
+    pub fn from_options(options: &Options, default: DefaultTimeout) -> Self {
         let adaptive = || Timeout::Adaptive(RttEstimator::new(options.duration("min_timeout")));
         let timeout = match (options.table("backoff"), options.get("timeout")) {
             (Some(backoff), _) => Timeout::Backoff {
@@ -58,7 +58,7 @@ impl Timer {
             },
             (None, Some(OptionValue::Word(_))) => adaptive(),
             (None, Some(_)) => Timeout::Fixed(options.duration("timeout")),
-            (None, None) if default == Default::Adaptive => adaptive(),
+            (None, None) if default == DefaultTimeout::Adaptive => adaptive(),
             (None, None) => Timeout::Fixed(TIMEOUT),
         };
         let attempts = options.number("max_attempts");
@@ -79,7 +79,7 @@ impl Timer {
     }
 
     /// As [`Timer::wait`]; `jitter` says by which share of itself the wait is longer.
-    pub fn wait_with(&self, attempt: u64, jitter: f64) -> Duration {
+    fn wait_with(&self, attempt: u64, jitter: f64) -> Duration {
         match &self.timeout {
             Timeout::Fixed(timeout) => *timeout,
             Timeout::Adaptive(rtt) => rtt.timeout(),
@@ -114,7 +114,7 @@ impl Timer {
     }
 
     /// A message was acknowledged this long after it was sent for the last time, of `attempts`.
-    pub fn handle_acknowledgement(&mut self, rtt: Duration, attempts: u64) {
+    pub fn handle_ack(&mut self, rtt: Duration, attempts: u64) {
         if let (Timeout::Adaptive(estimator), 1) = (&mut self.timeout, attempts) {
             estimator.handle_sample(rtt);
         }
@@ -128,11 +128,13 @@ impl Timer {
     }
 }
 
+/// The fixed timeout, the first wait of a back-off, and the least of an adaptive one, unless the options
+/// say otherwise.
 const TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The timeout if the options give none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Default {
+pub enum DefaultTimeout {
     /// 200 ms.
     Fixed,
     /// That which follows the round-trip time.
@@ -140,12 +142,12 @@ pub enum Default {
 }
 
 /// Declares the options that [`Timer::from_options`] reads, and the events of whoever uses them.
-pub fn with_options(protocol: Protocol, max_attempts: u64, default: Default) -> Protocol {
+pub fn with_options(protocol: Protocol, max_attempts: u64, default: DefaultTimeout) -> Protocol {
     let events = ["retransmission", "gave-up"];
     protocol.options(options(max_attempts, default)).check(check).events(&events)
 }
 
-fn options(max_attempts: u64, default: Default) -> Vec<OptionSpec> {
+fn options(max_attempts: u64, default: DefaultTimeout) -> Vec<OptionSpec> {
     let duration = || OptionKind::Duration { min: 1 };
     let nanos = |duration: Duration| OptionValue::Number(duration.as_nanos() as u64);
     let backoff = vec![
@@ -174,11 +176,11 @@ fn options(max_attempts: u64, default: Default) -> Vec<OptionSpec> {
             "timeout",
             OptionKind::DurationOr { min: 1, words: vec!["adaptive"] },
             match default {
-                Default::Fixed => {
+                DefaultTimeout::Fixed => {
                     "how long the sender waits for an acknowledgement; \"adaptive\" follows the \
                      measured round trips (RFC 6298, Karn's rule); absent: 200ms"
                 }
-                Default::Adaptive => {
+                DefaultTimeout::Adaptive => {
                     "how long the sender waits for an acknowledgement; absent or \"adaptive\": as \
                      the measured round trips say (RFC 6298, Karn's rule)"
                 }
@@ -273,13 +275,13 @@ mod tests {
         let start = Instant::now();
         let mut timer =
             Timer { timeout: Timeout::Adaptive(RttEstimator::new(ms(1))), max_attempts: None };
-        timer.handle_acknowledgement(ms(10), 1);
+        timer.handle_ack(ms(10), 1);
         let deadline = start + timer.wait(1);
         assert_eq!(timer.deadline(start, deadline), start + ms(30));
-        timer.handle_acknowledgement(ms(90), 1);
+        timer.handle_ack(ms(90), 1);
         // RTTVAR = 3/4 * 5 + 1/4 * 80, SRTT = 7/8 * 10 + 1/8 * 90.
         assert_eq!(timer.deadline(start, deadline), start + ms(20 + 95));
-        (0..50).for_each(|_| timer.handle_acknowledgement(ms(10), 1));
+        (0..50).for_each(|_| timer.handle_ack(ms(10), 1));
         assert_eq!(timer.deadline(start, deadline), deadline, "it never comes earlier");
         assert_eq!(backoff(2.0).deadline(start, deadline), deadline);
     }
@@ -288,9 +290,9 @@ mod tests {
     fn a_message_sent_twice_measures_nothing() {
         let mut timer =
             Timer { timeout: Timeout::Adaptive(RttEstimator::new(ms(1))), max_attempts: None };
-        timer.handle_acknowledgement(ms(10), 2);
+        timer.handle_ack(ms(10), 2);
         assert_eq!(timer.wait(1), ms(1000));
-        timer.handle_acknowledgement(ms(10), 1);
+        timer.handle_ack(ms(10), 1);
         assert_eq!(timer.wait(1), ms(30));
         timer.handle_timeout();
         assert_eq!(timer.wait(2), ms(60));

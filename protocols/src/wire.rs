@@ -44,11 +44,11 @@ pub enum Datagram<'a> {
 impl Datagram<'_> {
     /// The bytes to send.
     pub fn encode(&self) -> Vec<u8> {
-        // Room for the longest header and the longest checksum.
         let length = match self {
             Datagram::Data { message, .. } | Datagram::UniqueData { message, .. } => message.len(),
             Datagram::Ack { .. } | Datagram::UniqueAck { .. } => 0,
         };
+        // Room for the longest header and the longest checksum besides.
         let mut bytes = Vec::with_capacity(length + 16);
         match self {
             Datagram::Data { seq, message } => {

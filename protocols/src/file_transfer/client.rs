@@ -14,7 +14,7 @@ use super::{CHECK_PORT, Lower};
 use crate::channel::Settings;
 use crate::sender;
 use crate::source::{Delivery, Source};
-use crate::timer::{self, Timer};
+use crate::timer::{DefaultTimeout, Timer};
 
 /// What a client runs: each message of the workload is a file.
 pub(super) async fn run(mut client: Client) -> HostResult {
@@ -67,7 +67,7 @@ async fn ask(
     let settings = Settings { fragment: None, ..Settings::from_options(options) };
     let mut channel = sender::bind_with(options, settings).await?;
     let peer = SocketAddr::from((peer.ip(), CHECK_PORT));
-    let timer = Timer::from_options(options, timer::Default::Fixed);
+    let timer = Timer::from_options(options, DefaultTimeout::Fixed);
     let question = EndCheck::Question { transfer, digest }.encode();
     for attempt in 1.. {
         channel.send_to(question.clone(), peer).await?;

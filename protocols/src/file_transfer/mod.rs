@@ -13,6 +13,7 @@ use squall_sim::protocol::{Dissection, OptionContext, OptionKind, OptionProblem,
 use squall_sim::protocol::{OptionValue, Options, Protocol};
 
 use crate::clock::Clock;
+use crate::timer::DefaultTimeout;
 use crate::{channel, go_back_n, pipeline, selective_repeat, sender, stream, timer, wire};
 
 pub use chunk::{Chunk, EndCheck, Transfer, Verdict, digest};
@@ -52,7 +53,7 @@ pub fn protocol() -> Protocol {
             "as in `stop-and-wait`",
         ),
     ];
-    timer::with_options(protocol, 0, timer::Default::Fixed)
+    timer::with_options(protocol, 0, DefaultTimeout::Fixed)
         .options(options)
         .options(channel::options())
         .options(pipeline::options())

@@ -12,7 +12,7 @@ use squall_sim::task::{Either, select};
 use super::chunk::{Chunk, EndCheck, Transfer, Verdict, digest};
 use super::store::{OnChunk, Store};
 use super::{CHECK_PORT, Lower};
-use crate::channel::{Channel, Settings};
+use crate::channel::{Channel, HEADER_ROOM, Settings};
 
 /// Pieces after which the file is synced: a simulated disk remembers every write until then.
 const SYNC_EVERY: u64 = 256;
@@ -77,7 +77,7 @@ fn accept(server: &Server, store: &RefCell<Store>, transfer: Transfer, file: &[u
 async fn answer(server: &Server, store: &RefCell<Store>) -> io::Result<()> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, CHECK_PORT)).await?;
     let settings = Settings { fragment: None, ..Settings::from_options(server.options()) };
-    let mut channel = Channel::new(socket, settings, 64);
+    let mut channel = Channel::new(socket, settings, HEADER_ROOM);
     loop {
         let (bytes, from) = channel.recv_from().await?;
         let Some(EndCheck::Question { transfer, digest }) = EndCheck::decode(bytes) else {

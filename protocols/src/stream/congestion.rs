@@ -26,7 +26,7 @@ impl Congestion {
     /// Begins with slow start. If it is not `on`, the window has no limit, but duplicate
     /// acknowledgements still show losses.
     pub fn new(on: bool, segment: usize) -> Self {
-        // The initial window of RFC 5681, section 3.1, equation 1.
+        // The initial window of RFC 5681, section 3.1.
         let segments = match segment {
             0..=1095 => 4,
             1096..=2190 => 3,
@@ -145,7 +145,8 @@ mod tests {
         let mut congestion = reno();
         congestion.handle_timeout(0);
         (0..9).for_each(|_| congestion.handle_ack(1000));
-        // Slow start to 2000, then one more for 2, 3 segments, with 3 of the next 4.
+        // One acknowledgement of slow start makes it 2000; two more make it 3000 and three 4000. The
+        // last three are one short of 5000.
         assert_eq!(congestion.window(), 4000);
     }
 

@@ -18,18 +18,19 @@ use std::io;
 use std::net::SocketAddr;
 
 use squall_sim::net::UdpSocket;
+use squall_sim::network::HEADERS;
 use squall_sim::protocol::{Client, HostResult, Message, OptionContext, OptionKind, OptionProblem};
 use squall_sim::protocol::{OptionSpec, OptionValue, Options, Protocol, Server};
 use squall_sim::protocol::{memory_entries, report};
 use squall_sim::task::{Either, select};
-use squall_sim::time::{Duration, Instant, sleep_until};
+use squall_sim::time::{Duration, Instant};
 
-use crate::channel::{self, Channel};
+use crate::channel::{self, Channel, HEADER_ROOM};
 use crate::checksum::Checksum;
 use crate::pipeline;
 use crate::sender;
 use crate::source::Source;
-use crate::timer::{self, Timer};
+use crate::timer::{self, DefaultTimeout, Timer};
 
 pub use congestion::Congestion;
 pub use receive::{OnSegment, ReceiveBuffer};
@@ -43,7 +44,7 @@ pub fn protocol() -> Protocol {
         "stream",
         "A byte stream with flow control and Jacobson's congestion control, as TCP has them.",
     );
-    timer::with_options(protocol, 0, timer::Default::Adaptive)
+    timer::with_options(protocol, 0, DefaultTimeout::Adaptive)
         .options(vec![Checksum::option(), sender::port_option()])
         .options(options())
         .check(check)
@@ -108,8 +109,7 @@ pub(crate) fn options() -> Vec<OptionSpec> {
 
 /// Checks that segments fit through the links.
 pub(crate) fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
-    let headers =
-        channel::HEADERS + segment::HEADER as u64 + Checksum::from_options(options).width() as u64;
+    let headers = HEADERS + segment::HEADER as u64 + Checksum::from_options(options).width() as u64;
     let (length, mtu) = (options.number("segment"), context.mtu?);
     (length + headers > mtu).then(|| OptionProblem {
         blamed: "segment",
@@ -145,7 +145,7 @@ pub(crate) async fn send(
         congestion: options.word("congestion") == "reno",
         flow_control: options.flag("flow_control"),
     };
-    let timer = Timer::from_options(options, timer::Default::Adaptive);
+    let timer = Timer::from_options(options, DefaultTimeout::Adaptive);
     let mut channel = sender::bind_with(options, channel_settings(options)).await?;
     send_all(source, &mut channel, peer, SendBuffer::new(settings, timer)).await
 }
@@ -185,7 +185,7 @@ pub async fn send_all(
                 false => std::future::pending().await,
             }
         };
-        let time = sleep_until_some(buffer.deadline());
+        let time = pipeline::sleep_until_some(buffer.deadline());
         match select(channel.recv_from(), select(message, time)).await {
             Either::First(received) => {
                 let (bytes, from) = received?;
@@ -205,14 +205,6 @@ pub async fn send_all(
     }
 }
 
-/// Waits for a time, or for ever.
-async fn sleep_until_some(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
 async fn server(server: Server) -> HostResult {
     let deliver = async |message: &[u8]| {
         server.deliver(message);
@@ -228,7 +220,7 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let options = server.options();
     let socket = UdpSocket::bind(server.address()).await?;
-    let room = size(options, "segment") + 64;
+    let room = size(options, "segment") + HEADER_ROOM;
     let mut channel = Channel::new(socket, channel_settings(options), room);
     let reader =
         Reader { interval: options.duration("read_interval"), most: size(options, "read_size") };
@@ -280,7 +272,7 @@ pub async fn receive(
     let mut connections: BTreeMap<SocketAddr, Connection> = BTreeMap::new();
     let mut next_read: Option<Instant> = None;
     loop {
-        match select(channel.recv_from(), sleep_until_some(next_read)).await {
+        match select(channel.recv_from(), pipeline::sleep_until_some(next_read)).await {
             Either::First(received) => {
                 let (bytes, from) = received?;
                 let Some(Datagram::Segment { seq, bytes }) = Datagram::decode(bytes) else {

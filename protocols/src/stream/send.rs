@@ -200,7 +200,7 @@ impl SendBuffer {
     fn advance(&mut self, now: Instant, ack: u32, acked: usize) {
         match self.timed {
             Some((end, sent_at)) if end <= acked => {
-                self.timer.handle_acknowledgement(now - sent_at, 1);
+                self.timer.handle_ack(now - sent_at, 1);
                 self.timed = None;
             }
             Some((end, sent_at)) => self.timed = Some((end - acked, sent_at)),

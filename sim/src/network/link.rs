@@ -8,7 +8,7 @@ use super::config::{Distribution, Loss};
 use crate::stream::{Draw, Stream};
 
 /// Bytes of the IPv4 and UDP headers, which count against rate and MTU.
-pub(super) const HEADERS: u64 = 28;
+pub const HEADERS: u64 = 28;
 
 /// Datagrams that may wait for a rate when no `limit` is given: netem's default.
 const DEFAULT_LIMIT: u64 = 1000;

@@ -38,11 +38,12 @@ pub use corrupt::Alteration;
 pub(crate) use corrupt::flip;
 pub use fate::{Arrivals, Cause, DropReason, Fate, Mark, Plain};
 pub use fault::Packet;
+pub use link::HEADERS;
 
 use crate::protocol::Dissect;
 use classes::Classes;
 use fault::{Attempts, Fault, Inspected};
-use link::{HEADERS, Link, Queue};
+use link::{Link, Queue};
 use links::Links;
 
 /// How often a fault could act and did.

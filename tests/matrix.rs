@@ -22,8 +22,9 @@ operations. *lost* were never delivered; *twice* were delivered more than once; 
 delivered for the first time after a later one of the same client; *damaged* counts runs in which
 something was delivered that nobody had sent. *executions* is the fewest and the most for one
 operation, *completed* the share that the client was told to have succeeded. The last column has what
-held in every run; `undecided` means that some run did not come to an end. The scenario of a row is
-printed by `squall matrix --protocol NAME --scenario FAULTS`.
+held in every run: `none` if both at-least-once and at-most-once were violated, `undecided` if no
+guarantee held in all runs and some did not come to an end. The scenario of a row is printed by
+`squall matrix --protocol NAME --scenario FAULTS`.
 ";
 
 fn cells() -> Vec<Cell> {

@@ -12,9 +12,10 @@ direction, seed 1. Printed by `cargo run --release --example cost`, and written 
 
     INSTA_UPDATE=always cargo test --test integration pages
 
-A message has 1 KiB. *time* is from the first sending to the last acknowledgement, or, where nothing is
-acknowledged, to the last delivery. *share of the link* is the time that the delivered messages take on
-the link, each sent once with its headers, divided by that. *formula* is what the literature allows:
+A message has 1 KiB. *datagrams* and *bytes* are what both hosts sent, without the headers of UDP and
+IPv4. *time* is from the first sending to the last acknowledgement, or, where nothing is acknowledged,
+to the last delivery. *share of the link* is the time that the delivered messages take on the link, each
+sent once with its headers, divided by *time*. *formula* is what the literature allows:
 stop-and-wait, go-back-N and selective repeat after Schwartz (*Telecommunication Networks*, chapter 4)
 with these timeouts, and Mathis, Semke, Mahdavi and Ott (1997) for Reno. They know no beginning and no
 end: to this short transfer, the first and the last round trip cost 4% of the time. Reno also pays
@@ -29,17 +30,20 @@ Printed by `cargo run --release --example goodput`, and written by a test:
     INSTA_UPDATE=always cargo test --test integration pages
 
 Every client sends a message of 1000 bytes, waits until it is acknowledged, pauses for a second, and
-sends the next: n clients *offer* n messages per second. All begin at once. The narrow place manages
-some 120 messages per second. *goodput* is how many messages were acknowledged per second over 200
-seconds, *sendings* how often one was sent.
+sends the next: n clients *offer* n messages per second, or a little less, for the round trip comes on
+top of the pause. All begin at once. The bottleneck has a capacity of some 120 messages per second. The
+column of a way to wait is its goodput: how many messages were acknowledged per second, over 200
+seconds. *sendings* is how many were sent per second, copies included.
 
-- With a **fixed** timeout of 200 ms goodput falls as the load rises, long before the capacity is
-  reached: once the queue is longer than the timeout, every message is sent several times, and the
-  copies keep the queue long (Nagle, RFC 896, calls that congestion collapse).
+- With a **fixed** timeout of 200 ms goodput breaks down at a load of 80, long before the capacity is
+  reached, and never comes near it again: once the queue is longer than the timeout, every message is
+  sent several times, and the copies keep the queue long (Nagle, RFC 896, calls that congestion
+  collapse).
 - **Back-off** (200 ms, then three times as long with each attempt, up to 20% more or less) gets out of
   the jam of the beginning and carries all that is offered, nearly up to the capacity. Beyond it, each
   message begins with 200 ms again, though the last one has shown that this is too short.
-- The **adaptive** timeout (RFC 6298) remembers, and loses nothing.
+- The **adaptive** timeout (RFC 6298) remembers: goodput stays at the capacity, and hardly anything is
+  sent twice.
 ";
 
 #[test]

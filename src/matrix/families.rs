@@ -18,7 +18,7 @@ pub(super) const FAMILIES: [Family; 14] = [
     },
     Family {
         name: "bursts",
-        summary: "losses come in bursts, of 5 datagrams in the mean",
+        summary: "losses come in bursts, of 5 datagrams on average",
         faults: "[[link]]\nloss = { gemodel = { p = '5%', r = '20%' } }\n",
     },
     Family {
@@ -33,12 +33,12 @@ pub(super) const FAMILIES: [Family; 14] = [
     },
     Family {
         name: "reordering",
-        summary: "each datagram is up to 50 ms late, so that they overtake",
+        summary: "delays vary from 5 to 55 ms, so that datagrams overtake each other",
         faults: "[[link]]\ndelay = '30ms'\njitter = '25ms'\n",
     },
     Family {
         name: "slow acks",
-        summary: "what the server sends is 300 ms late",
+        summary: "what the server sends takes 300 ms",
         faults: "[[link]]\nfrom = 'server'\ndelay = '300ms'\n",
     },
     Family {

@@ -11,12 +11,13 @@ use super::reader::Reader;
 use super::tables::{MAX_CLIENTS, MAX_MESSAGE, MAX_OPERATIONS, MAX_PAYLOAD_FILE};
 use crate::plan::{Payload, WorkloadPlan};
 use crate::text::quote;
+use crate::workload;
 
 /// Bytes per message if the file says nothing.
 const SIZE: u64 = 64;
 
 /// Bytes of each message that say which one it is.
-const IDENTITY: u64 = 8;
+const IDENTITY: u64 = workload::IDENTITY as u64;
 
 /// `[workload]`, its ranges not yet drawn.
 #[derive(Clone, Debug, Default)]

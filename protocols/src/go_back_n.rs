@@ -14,10 +14,9 @@ use squall_sim::trace::OpId;
 use crate::application;
 use crate::channel::{self, Channel};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
-use crate::sender;
 use crate::serial::SequenceSpace;
 use crate::source::{Delivery, Source};
-use crate::timer::{DefaultTimeout, Timer};
+use crate::timer::Timer;
 use crate::wire::{self, Datagram};
 
 /// The protocol.
@@ -62,11 +61,7 @@ pub(crate) async fn send(
     peer: SocketAddr,
     source: &mut impl Source,
 ) -> io::Result<()> {
-    let mut channel = sender::bind(options).await?;
-    let settings = Settings::from_options(options);
-    let timer = Timer::from_options(options, DefaultTimeout::Fixed);
-    let mut window = SendWindow::new(settings, timer);
-    pipeline::send_all(source, &mut channel, peer, settings.pace, &mut window).await
+    pipeline::send(options, peer, source, SendWindow::new).await
 }
 
 /// The sender's decisions.

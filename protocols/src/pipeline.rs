@@ -149,6 +149,19 @@ pub trait Window {
     fn is_dead(&self) -> bool;
 }
 
+/// Sends all messages of a source, as the options say, in the window that `new` makes.
+pub(crate) async fn send<W: Window>(
+    options: &Options,
+    peer: SocketAddr,
+    source: &mut impl Source,
+    new: fn(Settings, Timer) -> W,
+) -> io::Result<()> {
+    let mut channel = sender::bind(options).await?;
+    let settings = Settings::from_options(options);
+    let mut window = new(settings, Timer::from_options(options, DefaultTimeout::Fixed));
+    send_all(source, &mut channel, peer, settings.pace, &mut window).await
+}
+
 /// Sends all messages of a source.
 ///
 /// # Errors

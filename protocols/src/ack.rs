@@ -1,5 +1,6 @@
 //! Acknowledgement: the receiver says that it has the message, so that the sender knows, or knows
-//! after a timeout that it does not know ("Operating Systems: Three Easy Pieces", Figure 50.3).
+//! after a timeout that it does not know ("Operating Systems: Three Easy Pieces", "Distributed
+//! Systems").
 
 use std::io;
 

@@ -1,4 +1,5 @@
-//! Checksums, from the weakest up ("Operating Systems: Three Easy Pieces", section 45.3).
+//! Checksums, from the weakest up ("Operating Systems: Three Easy Pieces", "Data Integrity
+//! and Protection").
 
 use std::sync::LazyLock;
 

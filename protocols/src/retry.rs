@@ -1,5 +1,5 @@
 //! Timeout and retry: the sender keeps a copy and sends it again until it is acknowledged
-//! ("Operating Systems: Three Easy Pieces", Figure 50.4). The receiver cannot tell a copy from a
+//! ("Operating Systems: Three Easy Pieces", "Distributed Systems"). The receiver cannot tell a copy from a
 //! new message, so a lost acknowledgement means a second delivery.
 
 use squall_sim::protocol::Protocol;

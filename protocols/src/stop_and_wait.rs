@@ -1,6 +1,6 @@
 //! Stop-and-wait with a sequence counter: sender and receiver agree on where to start, the sender
 //! numbers its messages, and the receiver delivers only the one that is next ("Operating Systems:
-//! Three Easy Pieces", section 50.3; Tanenbaum's protocol 3, PAR).
+//! Three Easy Pieces", "Distributed Systems"; Tanenbaum's protocol 3, PAR).
 
 use std::collections::BTreeMap;
 use std::io;

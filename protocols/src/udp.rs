@@ -1,5 +1,6 @@
-//! Bare datagrams, as in Figures 50.1 and 50.2 of "Operating Systems: Three Easy Pieces": open a
-//! socket, fill in an address, write, read. The client says hello, the server answers.
+//! Bare datagrams, as in the first examples of the chapter on distributed systems of "Operating
+//! Systems: Three Easy Pieces": open a socket, fill in an address, write, read. The client says hello,
+//! the server answers.
 
 use squall_sim::protocol::{Client, Dissection, HostResult, Message, OptionKind, OptionValue};
 use squall_sim::protocol::{Protocol, Server};

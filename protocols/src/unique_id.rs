@@ -1,6 +1,6 @@
 //! Unique identifiers: the receiver remembers every message it has had. It delivers each once, and
-//! needs memory for all of them for ever ("Operating Systems: Three Easy Pieces", section 50.3, which
-//! goes on to the sequence counter of [`crate::stop_and_wait`]).
+//! needs memory for all of them for ever ("Operating Systems: Three Easy Pieces", "Distributed
+//! Systems", which goes on to the sequence counter of [`crate::stop_and_wait`]).
 
 use std::collections::BTreeSet;
 use std::io;

@@ -108,7 +108,7 @@ round trip fails.
 const SOURCES: &str = "## Sources
 
 - Abramowitz, Stegun: *Handbook of Mathematical Functions*, 1964.
-- Arpaci-Dusseau, Arpaci-Dusseau: *Operating Systems: Three Easy Pieces* (OSTEP), chapter 50.
+- Arpaci-Dusseau, Arpaci-Dusseau: *Operating Systems: Three Easy Pieces* (OSTEP), chapter \"Distributed Systems\".
 - Elliott: \"Estimates of error rates for codes on burst-noise channels\", Bell System Technical Journal 42, 1963.
 - Gilbert: \"Capacity of a burst-noise channel\", Bell System Technical Journal 39, 1960.
 - Gross, Harris: *Fundamentals of Queueing Theory*, chapter 5.

@@ -55,7 +55,7 @@ fn experiments() -> Vec<Experiment> {
                 Claim {
                     quantity: "share of messages delivered more than once",
                     formula: "p'",
-                    source: "above; OSTEP, 50.3, has the cause",
+                    source: "above; OSTEP has the cause",
                     predicted: 0.6,
                 },
                 Claim {

@@ -24,7 +24,8 @@ something was delivered that nobody had sent. *executions* is the fewest and the
 operation, *completed* the share that the client was told to have succeeded. The last column has what
 held in every run: `none` if both at-least-once and at-most-once were violated, `undecided` if no
 guarantee held in all runs and some did not come to an end. The scenario of a row is printed by
-`squall matrix --protocol NAME --scenario FAULTS`.
+`squall matrix --protocol NAME --scenario FAULTS`. The tables with an option in their title are beyond
+what a plain `squall matrix` prints; `--set` gives an option.
 ";
 
 fn cells() -> Vec<Cell> {

@@ -57,7 +57,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         let known = plain(known);
         // A word cut short, or with something added, is as near as a word with one slip.
         let cut = known.starts_with(&word) || word.starts_with(&known);
-        match cut && word.len().min(known.len()) >= 4 {
+        match cut && word != known && word.len().min(known.len()) >= 4 {
             true => 1,
             false => strsim::damerau_levenshtein(&word, &known),
         }
@@ -82,6 +82,10 @@ mod tests {
         let known = ["loss", "delay", "receive_buffer", "to"];
         assert_eq!(nearest("los", known), Some("loss"));
         assert_eq!(nearest("Delay", known), Some("delay"));
+        assert_eq!(
+            nearest("corrupt_memory", ["corrupt", "corrupt-memory"]),
+            Some("corrupt-memory")
+        );
         assert_eq!(nearest("receive-bufer", known), Some("receive_buffer"));
         assert_eq!(nearest("receive", known), Some("receive_buffer"));
         assert_eq!(nearest("colour", known), None);

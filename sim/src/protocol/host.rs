@@ -136,7 +136,8 @@ fn end(op: OpId, outcome: Outcome) {
 /// Reports that something happened on this host, for the trace, for faults that wait for it and for
 /// the counts. Elsewhere than on a simulated host it does nothing.
 ///
-/// `"retransmission"` is counted as a cost; the guarantee `maybe` allows none.
+/// `"retransmission"` is counted as a cost; the guarantee `maybe` allows none. A protocol that names
+/// its events must name it, too.
 pub fn report(event: &str) {
     expose(event, &mut []);
 }

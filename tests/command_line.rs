@@ -225,3 +225,13 @@ fn the_matrix_is_printed_as_tables_as_json_and_as_scenarios() {
     assert_eq!(status(&["matrix", "--seeds", "0"]), Some(64));
     assert_eq!(status(&["matrix", "--protocol", "retry", "--set", "windw=3"]), Some(65));
 }
+
+#[test]
+fn protocols_may_be_asked_for_by_name() {
+    let output = squall(&["protocols", "retry"]);
+    let listed = text(&output.stdout);
+    assert!(listed.starts_with("retry\n") && !listed.contains("\nstream\n"), "{listed}");
+    let output = squall(&["protocols", "retyr"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(text(&output.stderr).contains("there are udp, ack, retry"), "{output:?}");
+}

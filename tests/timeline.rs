@@ -42,7 +42,7 @@ fn a_part_says_how_much_was_left_out() {
     let full = draw(&outcome, 100, Extent::Full).lines().count();
     let ends = draw(&outcome, 100, Extent::Ends(30));
     assert_eq!(ends.lines().count(), 32, "head, rows, and the line that says what is missing");
-    assert!(ends.contains(&format!("({} rows left out)", full - 31)), "{ends}");
+    assert!(ends.contains(&format!("({} rows left out; --timeline full", full - 31)), "{ends}");
     let middle = outcome.run.sim_time / 2;
     let around = draw(&outcome, 100, Extent::Around(middle, 10));
     assert_eq!(around.matches("rows left out").count(), 2, "{around}");
@@ -60,4 +60,18 @@ fn nothing_in_it_can_command_a_terminal() {
     let bad = drawn.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
     assert_eq!(bad, None);
     assert_eq!(drawn.lines().count(), 3, "{drawn}");
+}
+
+#[test]
+fn without_columns_an_arrival_says_whose_it_is() {
+    let text = "title = 't'\nprotocol = 'ack'\nworkload = { clients = 5 }";
+    let registry = squall::Registry::shipped();
+    let scenario = registry.parse("test", text).unwrap();
+    let settings = squall::Settings { keep_trace: true, ..squall::Settings::default() };
+    let trace = registry.run(&scenario, settings).unwrap().trace.unwrap();
+    let style = Style { width: 100, color: false, extent: Extent::Full };
+    let mut out = Vec::new();
+    timeline::write(&trace, registry.dissect("ack"), style, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains("server: * data seq=1 from client-4\n"), "{text}");
 }

@@ -124,8 +124,9 @@ impl Drawing<'_> {
                 Row::cell(at, format!("x {label}{} dropped: {reason}", nth(*copy)), Tone::Bad)
             }
             What::Delivered { id, copy } => {
-                let (_, to, label) = self.labels.get(id)?;
-                Row::cell(to.host, format!("* {label}{}", nth(*copy)), Tone::Plain)
+                let (from, to, label) = self.labels.get(id)?;
+                let label = format!("{label}{}", nth(*copy));
+                Row::Arrival { from: from.host, to: to.host, label }
             }
             What::Refused { at } => Row::cell(at.host, "connection refused".to_owned(), Tone::Bad),
             What::Operation { host, op, step, .. } => self.operation(*host, *op, *step),

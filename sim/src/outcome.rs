@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::check::{self, Report, Verdict};
 use crate::engine::{self, Run, StartError};
 use crate::history::{Op, Outcome as Ended};
-use crate::plan::{Engine, Plan};
+use crate::plan::{Cost, Engine, Plan};
 use crate::protocol::Protocol;
 use crate::scenario::{Diagnostics, Scenario};
 use crate::trace::{Header, Trace, VERSION};
@@ -119,6 +119,12 @@ impl Outcome {
             };
             drops.insert(name, json!(count));
         }
+        // Datagrams are counted above; how often tasks are polled is no business of a protocol's.
+        let costs = [Cost::Bytes, Cost::Retransmissions, Cost::PeakMemoryEntries];
+        let costs: Map<String, Value> = costs
+            .map(|cost| (cost.name().to_owned(), json!(counts.cost(cost))))
+            .into_iter()
+            .collect();
         let ended = |outcome: Ended| self.count(|op| op.outcome == outcome);
         let executions = || run.history.operations().map(|(_, op)| op.executions);
         let guarantees: Map<String, Value> = self
@@ -155,6 +161,7 @@ impl Outcome {
                 "min": executions().min().unwrap_or(0),
                 "max": executions().max().unwrap_or(0),
             },
+            "costs": costs,
             "guarantees": guarantees,
             "faults": run.faults,
             "failures": self.report.failures,

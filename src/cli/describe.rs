@@ -6,12 +6,29 @@ use squall_sim::protocol::{OptionKind, OptionSpec, OptionValue};
 use squall_sim::scenario;
 
 use super::exit::Exit;
-use super::stdout;
+use super::{complain, stdout};
 use crate::Registry;
 
-pub(super) fn protocols(registry: &Registry) -> io::Result<Exit> {
+/// Arguments of `squall protocols`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Only these
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+}
+
+pub(super) fn protocols(args: &Args, registry: &Registry) -> io::Result<Exit> {
+    let known: Vec<&str> = registry.specs().iter().map(|spec| spec.name.as_str()).collect();
+    if let Some(unknown) = args.names.iter().find(|name| !known.contains(&name.as_str())) {
+        complain(&format!("no protocol `{unknown}`; there are {}", known.join(", ")));
+        return Ok(Exit::Usage);
+    }
     let mut out = stdout();
-    for spec in registry.specs() {
+    let chosen = registry
+        .specs()
+        .iter()
+        .filter(|spec| args.names.is_empty() || args.names.contains(&spec.name));
+    for spec in chosen {
         writeln!(out, "{}\n    {}", spec.name, spec.summary)?;
         for (what, names) in
             [("datagrams", &spec.kinds), ("fields", &spec.fields), ("events", &spec.events)]

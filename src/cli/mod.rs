@@ -47,7 +47,7 @@ enum Command {
     /// Run every protocol under every family of faults and say what was observed
     Matrix(matrix::Args),
     /// List the protocols with their options
-    Protocols,
+    Protocols(describe::Args),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
 }
@@ -77,7 +77,7 @@ pub fn cli(registry: Registry) -> ExitCode {
         Command::Replay(args) => replay::run(&args, &registry),
         Command::Report(args) => report::run(&args, &registry),
         Command::Matrix(args) => matrix::run(&args, &registry),
-        Command::Protocols => describe::protocols(&registry),
+        Command::Protocols(args) => describe::protocols(&args, &registry),
         Command::Schema => describe::schema(&registry),
     }));
     match done {

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use squall_reports::timeline::{self, Extent};
 use squall_sim::check::{Finding, Verdict};
-use squall_sim::plan::{Engine, Expect};
+use squall_sim::plan::{Cost, Engine, Expect};
 use squall_sim::text::{millis, visible};
 use squall_sim::{Outcome, RunError, Settings};
 
@@ -204,6 +204,12 @@ pub(super) fn summary(out: &mut dyn Write, outcome: &Outcome, brief: bool) -> io
         counts.sent,
         counts.delivered,
         counts.dropped,
+    )?;
+    let [bytes, again, memory] =
+        [Cost::Bytes, Cost::Retransmissions, Cost::PeakMemoryEntries].map(|cost| counts.cost(cost));
+    writeln!(
+        out,
+        "             costs: {bytes} bytes, retransmissions: {again}, memory entries: {memory}"
     )?;
     for word in ["held", "violated", "undecided"] {
         let named = report.guarantees.iter().filter(|(_, finding)| finding.name() == word);

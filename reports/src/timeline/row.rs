@@ -11,6 +11,8 @@ use squall_sim::text::millis;
 pub(super) enum Row {
     /// Text in a host's column.
     Cell { host: HostId, text: String, tone: Tone },
+    /// A datagram arrives.
+    Arrival { from: HostId, to: HostId, label: String },
     /// A datagram leaves one host for another; if it is dropped on the way, why.
     Arrow { id: u64, from: HostId, to: HostId, label: String, dropped: Option<String> },
     /// Text over all columns.
@@ -98,7 +100,11 @@ impl<'a> Canvas<'a> {
     pub fn gap(&self, rows: usize, out: &mut dyn Write) -> io::Result<()> {
         match rows {
             0 => Ok(()),
-            rows => self.line(&format!("{:>10}   ({rows} rows left out)", "..."), Tone::Plain, out),
+            rows => {
+                let text =
+                    format!("{:>10}   ({rows} rows left out; --timeline full shows all)", "...");
+                self.line(&text, Tone::Plain, out)
+            }
         }
     }
 
@@ -111,6 +117,15 @@ impl<'a> Canvas<'a> {
                 pad(&mut line, self.column(*host, lane));
                 line.push_str(text);
                 (line, *tone)
+            }
+            (Row::Arrival { to, label, .. }, Some(lane)) => {
+                let mut line = String::new();
+                pad(&mut line, self.column(*to, lane));
+                (line + "* " + label, Tone::Plain)
+            }
+            // Without columns nothing else shows whose it is.
+            (Row::Arrival { from, to, label }, None) => {
+                (format!("{}: * {label} from {}", self.name(*to), self.name(*from)), Tone::Plain)
             }
             (Row::Cell { host, text, tone }, None) => {
                 (format!("{}: {text}", self.name(*host)), *tone)

@@ -56,6 +56,19 @@ fn exit_statuses_are_the_documented_ones() {
 }
 
 #[test]
+fn an_option_of_the_matrix_is_one_option_and_nothing_else() {
+    let status = |set: &str| {
+        let matrix = ["matrix", "--protocol", "udp", "--seeds", "1", "--format", "json", "--set"];
+        squall(&[&matrix[..], &[set]].concat()).status.code()
+    };
+    assert_eq!(status("wait=false"), Some(0));
+    for set in ["wait", "wait=", "wait=false\n[workload]\nclients=9", "[workload]\nmessages=1"] {
+        assert_eq!(status(set), Some(64), "{set}");
+    }
+    assert_eq!(status("wait=3"), Some(65));
+}
+
+#[test]
 fn a_broken_file_is_shown_with_the_place_and_without_a_backtrace() {
     let output = squall_with_input(&["run", "-"], "title = 'x'\nprotocl = 'ack'\n");
     let error = text(&output.stderr);

@@ -61,6 +61,15 @@ fn every_cell_is_a_scenario_file() {
 }
 
 #[test]
+fn without_a_run_nothing_held() {
+    let variant = Variant { protocol: "udp", options: "" };
+    let cell = matrix::cell(&Registry::shipped(), variant, "none", 0).unwrap();
+    assert_eq!(cell.guarantee(), "undecided");
+    let json = cell.to_json();
+    assert_eq!((&json["held"], &json["executions"]["min"]), (&serde_json::json!([]), &0.into()));
+}
+
+#[test]
 fn wrong_options_are_an_error() {
     let variant = Variant { protocol: "udp", options: "wait = 3" };
     let error = matrix::cell(&Registry::shipped(), variant, "loss", 1).unwrap_err();

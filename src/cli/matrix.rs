@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     protocol: Vec<String>,
     /// An option of the protocols, as in [options] of a scenario file (may be repeated)
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = option)]
     set: Vec<String>,
     /// Runs of each protocol under each family of faults
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
@@ -46,6 +46,16 @@ enum Format {
     Text,
     /// One object per line
     Json,
+}
+
+/// One option, and nothing else of a scenario file.
+fn option(text: &str) -> Result<String, String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, as in wait=false")?;
+    let is_key = |c: char| c.is_ascii_alphanumeric() || "_-. ".contains(c);
+    if text.contains(['\n', '\r']) || value.trim().is_empty() || !key.chars().all(is_key) {
+        return Err("write one option, as in wait=false".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {

@@ -141,9 +141,15 @@ impl Cell {
         }
     }
 
+    /// The fewest and the most executions of one operation; without operations, none.
+    fn executions(&self) -> (u32, u32) {
+        let (fewest, most) = self.executions;
+        (fewest.min(most), most)
+    }
+
     fn always(&self, guarantee: Guarantee) -> bool {
         let mut all = Guarantee::ALL.into_iter().zip(self.held);
-        all.any(|(one, held)| one == guarantee && held == self.runs)
+        self.runs > 0 && all.any(|(one, held)| one == guarantee && held == self.runs)
     }
 
     fn was_violated(&self, guarantee: Guarantee) -> bool {
@@ -177,7 +183,7 @@ impl Cell {
 
     /// One row of a table: what is in [`COLUMNS`].
     fn row(&self) -> [String; 8] {
-        let (fewest, most) = self.executions;
+        let (fewest, most) = self.executions();
         let some = |count: u64| if count == 0 { "-".to_owned() } else { count.to_string() };
         [
             self.family.to_owned(),
@@ -206,7 +212,7 @@ impl Cell {
             "duplicated": self.duplicated,
             "reordered": self.reordered,
             "damaged_runs": self.damaged_runs,
-            "executions": { "min": self.executions.0, "max": self.executions.1 },
+            "executions": { "min": self.executions().0, "max": self.executions().1 },
             "held": names(&|one| self.always(one)),
             "violated": names(&|one| self.was_violated(one)),
             "guarantee": self.guarantee(),

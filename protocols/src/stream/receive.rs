@@ -1,6 +1,6 @@
 //! The receiver's decisions: what of the stream is there, and how much more there is room for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What became of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +20,13 @@ pub struct ReceiveBuffer {
     capacity: usize,
     /// The window does not open by less, bytes (RFC 1122, section 4.2.3.3).
     step: usize,
-    /// The number of the byte that is next, RCV.NXT.
-    next: u32,
+    /// How many bytes came in order; the last 32 bits are the number of the next one, RCV.NXT.
+    next: u64,
     /// Bytes in order that were not read yet.
     ready: VecDeque<u8>,
-    /// Bytes from `next` on, as far as they are there; the first one never is.
-    ahead: VecDeque<Option<u8>>,
+    /// Pieces behind a gap, by where in the stream they begin. None overlap: so they take as much
+    /// memory as came, however far from the gap it is.
+    ahead: BTreeMap<u64, Vec<u8>>,
     /// How many of those are there.
     ahead_count: usize,
     /// The room that was last told to the sender, from `next` on.
@@ -40,7 +41,7 @@ impl ReceiveBuffer {
             step: segment.min(capacity / 2).max(1),
             next: 0,
             ready: VecDeque::new(),
-            ahead: VecDeque::new(),
+            ahead: BTreeMap::new(),
             ahead_count: 0,
             told: capacity,
         }
@@ -49,8 +50,8 @@ impl ReceiveBuffer {
     /// A segment came.
     pub fn handle_segment(&mut self, seq: u32, bytes: &[u8]) -> OnSegment {
         let room = self.room();
-        let behind = self.next.wrapping_sub(seq) as usize;
-        let ahead = seq.wrapping_sub(self.next) as usize;
+        let behind = (self.next as u32).wrapping_sub(seq) as usize;
+        let ahead = seq.wrapping_sub(self.next as u32) as usize;
         // Of a segment that begins before `next`, the rest may be new.
         let (start, bytes) = if behind <= i32::MAX as usize {
             match bytes.get(behind..) {
@@ -64,25 +65,33 @@ impl ReceiveBuffer {
             return OnSegment::Overflow;
         }
         let bytes = &bytes[..bytes.len().min(room - start)];
-        if self.ahead.len() < start + bytes.len() {
-            self.ahead.resize(start + bytes.len(), None);
+        let held = self.held();
+        self.keep(self.next + start as u64, bytes);
+        while let Some(piece) = self.ahead.remove(&self.next) {
+            self.ahead_count -= piece.len();
+            self.next += piece.len() as u64;
+            self.told = self.told.saturating_sub(piece.len());
+            self.ready.extend(piece);
         }
-        let mut kept = OnSegment::Duplicate;
-        for (place, byte) in self.ahead.range_mut(start..).zip(bytes) {
-            if place.is_none() {
-                *place = Some(*byte);
-                self.ahead_count += 1;
-                kept = OnSegment::Kept;
+        if self.held() > held { OnSegment::Kept } else { OnSegment::Duplicate }
+    }
+
+    /// Keeps what is not there yet of bytes that begin at `at`.
+    fn keep(&mut self, mut at: u64, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let before = self.ahead.range(..=at).next_back();
+            let end = before.map_or(0, |(start, piece)| start + piece.len() as u64);
+            let next = self.ahead.range(at + 1..).next().map_or(u64::MAX, |(start, _)| *start);
+            let known = end.saturating_sub(at);
+            let length = if known > 0 { known } else { next - at };
+            let length = length.min(bytes.len() as u64) as usize;
+            let (piece, rest) = bytes.split_at(length);
+            if known == 0 {
+                self.ahead.insert(at, piece.to_vec());
+                self.ahead_count += length;
             }
+            (at, bytes) = (at + length as u64, rest);
         }
-        while let Some(Some(byte)) = self.ahead.front().copied() {
-            self.ahead.pop_front();
-            self.ahead_count -= 1;
-            self.ready.push_back(byte);
-            self.next = self.next.wrapping_add(1);
-            self.told = self.told.saturating_sub(1);
-        }
-        kept
     }
 
     /// Room for bytes from the next one on.
@@ -96,7 +105,7 @@ impl ReceiveBuffer {
         if self.has_opened() {
             self.told = self.room();
         }
-        (self.next, u32::try_from(self.told).unwrap_or(u32::MAX))
+        (self.next as u32, u32::try_from(self.told).unwrap_or(u32::MAX))
     }
 
     /// True if the sender should be told that there is more room.
@@ -162,13 +171,24 @@ mod tests {
     #[test]
     fn numbers_wrap_around() {
         let mut buffer = ReceiveBuffer::new(100, 4);
-        buffer.next = u32::MAX - 1;
+        buffer.next = u64::from(u32::MAX - 1);
         assert_eq!(buffer.handle_segment(1, &[4, 5]), OnSegment::Kept);
         assert_eq!(buffer.handle_segment(u32::MAX - 1, &[1, 2, 3]), OnSegment::Kept);
         assert_eq!(buffer.handle_segment(u32::MAX, &[9, 9, 9, 9, 6]), OnSegment::Kept);
         assert_eq!(buffer.handle_segment(u32::MAX, &[9]), OnSegment::Duplicate);
         assert_eq!(buffer.read(99), [1, 2, 3, 4, 5, 6]);
         assert_eq!(buffer.acknowledge().0, 4);
+    }
+
+    #[test]
+    fn a_byte_far_ahead_takes_no_room_for_what_is_missing() {
+        let mut buffer = ReceiveBuffer::new(1 << 30, 1000);
+        assert_eq!(buffer.handle_segment((1 << 30) - 1, &[1]), OnSegment::Kept);
+        assert_eq!(buffer.handle_segment((1 << 30) - 3, &[2, 3, 9]), OnSegment::Kept);
+        assert_eq!(buffer.handle_segment((1 << 30) - 3, &[7, 7, 7]), OnSegment::Duplicate);
+        let pieces: Vec<_> = buffer.ahead.values().map(Vec::as_slice).collect();
+        assert_eq!(pieces, [&[2, 3][..], &[1]]);
+        assert_eq!(buffer.held(), 3);
     }
 
     proptest! {
@@ -179,7 +199,7 @@ mod tests {
             start: u32,
         ) {
             let mut buffer = ReceiveBuffer::new(64, 8);
-            buffer.next = start;
+            buffer.next = start.into();
             let mut read = Vec::new();
             // At random, then everything from the front.
             let random = cuts.iter().map(|(a, b)| (a.index(stream.len()), b.index(32)));

@@ -1,15 +1,16 @@
 //! The disk of a simulated host: what was not synced is lost in a crash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::{Component, Path};
 
 use crate::network::flip;
+use crate::workload::IDENTITY;
 
-/// The largest file on a simulated disk, bytes: as much as the largest payload of a workload.
-pub const MAX_FILE: u64 = 64 << 20;
+/// The largest file on a simulated disk, bytes: as much as the largest message of a workload.
+pub const MAX_FILE: u64 = (64 << 20) + IDENTITY as u64;
 
 /// One host's disk: files in one directory.
 #[derive(Default)]
@@ -18,6 +19,8 @@ pub(crate) struct Disk {
     files: BTreeMap<OsString, File>,
     /// What outlasts a crash.
     kept: BTreeMap<OsString, Kept>,
+    /// Names that were given to a file, or taken from one, since the last sync.
+    renamed: BTreeSet<OsString>,
     /// How many files there have been.
     created: u64,
 }
@@ -85,17 +88,20 @@ impl Disk {
     /// Makes a file's content, its name, or that it was removed, outlast a crash.
     pub fn sync(&mut self, path: &Path) -> io::Result<()> {
         let synced = name_of(path)?;
-        self.kept.retain(|name, _| self.files.contains_key(name));
-        for (name, file) in &mut self.files {
-            let kept = self.kept.entry(name.clone()).or_default();
+        for name in std::mem::take(&mut self.renamed) {
+            let Some(file) = self.files.get(&name) else {
+                self.kept.remove(&name);
+                continue;
+            };
+            let kept = self.kept.entry(name).or_default();
             if kept.number != file.number {
                 *kept = Kept { number: file.number, content: Vec::new() };
             }
-            if name == synced {
-                kept.content.resize(file.content.len(), 0);
-                for changed in file.unsynced.drain(..) {
-                    kept.content[changed.clone()].copy_from_slice(&file.content[changed]);
-                }
+        }
+        if let (Some(file), Some(kept)) = (self.files.get_mut(synced), self.kept.get_mut(synced)) {
+            kept.content.resize(file.content.len(), 0);
+            for changed in file.unsynced.drain(..) {
+                kept.content[changed.clone()].copy_from_slice(&file.content[changed]);
             }
         }
         Ok(())
@@ -104,7 +110,9 @@ impl Disk {
     /// Removes a file.
     pub fn remove(&mut self, path: &Path) -> io::Result<()> {
         self.file(path)?;
-        self.files.remove(name_of(path)?);
+        let name = name_of(path)?;
+        self.files.remove(name);
+        self.renamed.insert(name.to_owned());
         Ok(())
     }
 
@@ -116,6 +124,7 @@ impl Disk {
             (name.clone(), file)
         };
         self.files = self.kept.iter().map(file).collect();
+        self.renamed.clear();
     }
 
     /// How many bytes all files hold.
@@ -149,11 +158,11 @@ impl Disk {
 
     fn file_or_new(&mut self, path: &Path) -> io::Result<&mut File> {
         let name = name_of(path)?;
-        let new = || {
+        Ok(self.files.entry(name.to_owned()).or_insert_with(|| {
+            self.renamed.insert(name.to_owned());
             self.created += 1;
             File { number: self.created, content: Vec::new(), unsynced: Vec::new() }
-        };
-        Ok(self.files.entry(name.to_owned()).or_insert_with(new))
+        }))
     }
 }
 

@@ -75,3 +75,22 @@ fn wrong_options_are_an_error() {
     let error = matrix::cell(&Registry::shipped(), variant, "loss", 1).unwrap_err();
     assert!(error.to_string().contains("`wait` must be true or false"), "{error}");
 }
+
+#[test]
+fn errors_of_the_software_are_told() {
+    let careless = squall::Protocol::new("careless", "Reports what it does not declare.")
+        .events(&["known"])
+        .client(async |_| {
+            squall::report("unknown-to-it");
+            Ok(())
+        });
+    let registry = Registry::new().with(careless);
+    let variant = Variant { protocol: "careless", options: "" };
+    let cell = matrix::cell(&registry, variant, "loss", 3).unwrap();
+    let error = cell.error().unwrap();
+    assert!(
+        error.starts_with("careless, loss, seed 1: ") && error.contains("unknown-to-it"),
+        "{error}"
+    );
+    assert_eq!(cell.to_json()["error"], error);
+}

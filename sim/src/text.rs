@@ -40,7 +40,7 @@ pub(crate) fn quote(text: &str) -> String {
 }
 
 /// The words in backquotes, with commas between them.
-pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     quoted.join(", ")
 }

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 
+use squall_sim::text::{listed, visible};
+
 use super::exit::Exit;
 use super::{complain, stdout};
 use crate::Registry;
@@ -75,26 +77,40 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         return print_scenarios(&mut out, &chosen, family);
     }
     let total = chosen.len() * matrix::families().count();
-    let pairs =
-        chosen.iter().flat_map(|variant| matrix::families().map(move |family| (*variant, family)));
-    let mut cells = Vec::new();
-    for (done, (variant, family)) in pairs.enumerate() {
-        progress(done, total, variant.protocol, family);
-        let cell = matrix::cell(registry, variant, family, args.seeds);
-        clear_progress();
-        match (cell, args.format) {
-            (Ok(cell), Format::Json) => writeln!(out, "{}", cell.to_json())?,
-            (Ok(cell), Format::Text) => cells.push(cell),
-            (Err(CellError::Run(error)), _) => return Ok(super::run::refuse(&error)),
-            (Err(CellError::Options(errors)), _) => {
-                let _ = writeln!(anstream::stderr(), "{}\n", errors.render(true));
-                return Ok(Exit::Data);
+    let (mut done, mut worst) = (0, Exit::Passed);
+    for variant in chosen {
+        let mut cells = Vec::new();
+        for family in matrix::families() {
+            progress(done, total, variant.protocol, family);
+            let cell = matrix::cell(registry, variant, family, args.seeds);
+            clear_progress();
+            done += 1;
+            let cell = match cell {
+                Ok(cell) => cell,
+                Err(CellError::Run(error)) => return Ok(super::run::refuse(&error)),
+                Err(CellError::Options(errors)) => {
+                    let _ = writeln!(anstream::stderr(), "{}\n", errors.render(true));
+                    return Ok(Exit::Data);
+                }
+            };
+            if let Some(error) = cell.error() {
+                complain(&visible(&error));
+                worst = Exit::Failed;
+            }
+            match args.format {
+                Format::Json => writeln!(out, "{}", cell.to_json())?,
+                Format::Text => cells.push(cell),
             }
         }
+        // What is known stays known if the rest is interrupted.
+        write!(out, "{}", matrix::tables(&cells))?;
+        out.flush()?;
     }
-    write!(out, "{}", matrix::tables(&cells))?;
+    if args.format == Format::Text {
+        write!(out, "{}", matrix::legend())?;
+    }
     out.flush()?;
-    Ok(Exit::Passed)
+    Ok(worst)
 }
 
 fn print_scenarios(
@@ -104,8 +120,8 @@ fn print_scenarios(
 ) -> io::Result<Exit> {
     for variant in variants {
         let Some(text) = matrix::scenario(*variant, family) else {
-            let known: Vec<&str> = matrix::families().collect();
-            complain(&format!("no family of faults `{family}`; there are {}", known.join(", ")));
+            let known = listed(matrix::families());
+            complain(&format!("no family of faults `{family}`; there are {known}"));
             return Ok(Exit::Usage);
         };
         writeln!(out, "{text}")?;

@@ -4,6 +4,7 @@ mod families;
 
 use serde_json::{Value, json};
 use squall_sim::check::Finding;
+use squall_sim::engine::Ending;
 use squall_sim::history::Outcome as Ended;
 use squall_sim::plan::Guarantee;
 use squall_sim::scenario::Diagnostics;
@@ -42,6 +43,8 @@ pub struct Cell {
     duplicated: u64,
     reordered: u64,
     damaged_runs: u64,
+    /// The first error of host software, or of the simulation, with the seed.
+    error: Option<(u64, String)>,
     /// The fewest and the most executions of one operation.
     executions: (u32, u32),
     /// In how many runs each guarantee held, and was violated, in the order of [`Guarantee::ALL`].
@@ -102,6 +105,7 @@ pub fn cell(
         duplicated: 0,
         reordered: 0,
         damaged_runs: 0,
+        error: None,
         executions: (u32::MAX, 0),
         held: [0; 6],
         violated: [0; 6],
@@ -131,6 +135,13 @@ impl Cell {
             self.reordered += u64::from(first.at < latest.1);
             latest.1 = latest.1.max(first.at);
         }
+        let broken = match &outcome.run.ending {
+            Ending::Broken(message) => Some(message),
+            _ => outcome.run.errors.first(),
+        };
+        if let (Some(message), None) = (broken, &self.error) {
+            self.error = Some((outcome.plan.seed, message.clone()));
+        }
         self.damaged_runs += u64::from(outcome.run.history.first_damage().is_some());
         for (index, guarantee) in Guarantee::ALL.into_iter().enumerate() {
             match outcome.report.finding(guarantee) {
@@ -139,6 +150,12 @@ impl Cell {
                 Finding::Undecided(_) => {}
             }
         }
+    }
+
+    /// The first error of host software, or of the simulation, in words.
+    pub fn error(&self) -> Option<String> {
+        let (seed, message) = self.error.as_ref()?;
+        Some(format!("{}, {}, seed {seed}: {message}", self.protocol, self.family))
     }
 
     /// The fewest and the most executions of one operation; without operations, none.
@@ -216,6 +233,7 @@ impl Cell {
             "held": names(&|one| self.always(one)),
             "violated": names(&|one| self.was_violated(one)),
             "guarantee": self.guarantee(),
+            "error": self.error(),
         })
     }
 }

@@ -1,7 +1,18 @@
 //! Shipped protocols at the limits of their options, and what went wrong there once.
 
 use squall::check::Verdict;
-use squall::{Outcome, Registry, Settings};
+use squall::net::UdpSocket;
+use squall::time::Duration;
+use squall::{Client, HostResult, Outcome, Protocol, Registry, Server, Settings};
+use squall_protocols::channel::{self, Channel};
+use squall_protocols::clock::Clock;
+use squall_protocols::go_back_n::SendWindow;
+use squall_protocols::pipeline;
+use squall_protocols::sender::{Numbering, Sender};
+use squall_protocols::serial::SequenceSpace;
+use squall_protocols::stream::{self, SendBuffer};
+use squall_protocols::timer::Timer;
+use squall_protocols::wire::Datagram;
 
 fn run(text: &str) -> Outcome {
     let registry = Registry::shipped();
@@ -158,7 +169,7 @@ fn damaged_pieces_do_not_end_the_receiver() {
 
 #[test]
 fn the_smallest_windows_and_fragments_work() {
-    for protocol in ["go-back-n", "selective-repeat"] {
+    for protocol in WINDOWS {
         assert_passes(&format!(
             "protocol = '{protocol}'
              duration = '1h'
@@ -176,4 +187,147 @@ fn the_smallest_windows_and_fragments_work() {
              {EXACTLY_ONCE}"
         ));
     }
+}
+
+const WINDOWS: [&str; 2] = ["go-back-n", "selective-repeat"];
+
+#[test]
+fn windows_that_give_up_fail_only_what_was_never_sent() {
+    for protocol in WINDOWS {
+        let outcome = run(&format!(
+            "protocol = '{protocol}'
+             options = {{ window = 3, max_attempts = 2 }}
+             workload = {{ messages = 5 }}
+             link = [{{ loss = '100%' }}]"
+        ));
+        let counts = outcome.to_json()["operations"].to_string();
+        assert_eq!(counts, r#"{"issued":5,"completed":0,"failed":2,"unknown":3}"#, "{protocol}");
+    }
+}
+
+#[test]
+fn no_more_messages_are_taken_than_the_window_holds() {
+    for protocol in WINDOWS {
+        let outcome = run(&format!(
+            "protocol = '{protocol}'
+             duration = '1s'
+             options = {{ window = 3 }}
+             workload = {{ messages = 9 }}
+             link = [{{ loss = '100%' }}]"
+        ));
+        assert_eq!(outcome.to_json()["operations"]["issued"], 3, "{protocol}");
+    }
+}
+
+#[test]
+fn a_paced_sender_sends_at_its_pace() {
+    for protocol in WINDOWS {
+        let outcome = assert_passes(&format!(
+            "protocol = '{protocol}'
+             options = {{ pace = '10ms' }}
+             workload = {{ messages = 5 }}
+             link = [{{ delay = '1ms' }}]
+             {EXACTLY_ONCE}"
+        ));
+        assert_eq!(outcome.to_json()["sim_time_ns"], 42_000_000, "{protocol}");
+    }
+}
+
+#[test]
+fn what_was_delivered_takes_no_memory() {
+    assert_passes(
+        "protocol = 'selective-repeat'
+         workload = { messages = 50 }
+         expect = { completes = true, cost = { peak_memory_entries = 2 } }",
+    );
+}
+
+/// Whatever the length of the message, no datagram is larger than the option says.
+#[test]
+fn fragments_are_as_large_as_the_option_says_with_headers_and_checksum() {
+    for (size, checksum) in (80..110).flat_map(|size| [(size, "crc-32"), (size, "none")]) {
+        assert_passes(&format!(
+            "protocol = 'go-back-n'
+             [options]
+             fragment = '100B'
+             checksum = '{checksum}'
+             [workload]
+             messages = 3
+             size = '{size}B'
+             [[link]]
+             mtu = 128
+             {EXACTLY_ONCE}"
+        ));
+    }
+}
+
+#[test]
+fn what_a_receiver_throws_away_is_counted() {
+    let drops = |rest: &str| {
+        let outcome = run(&format!("protocol = 'ack'\n{rest}"));
+        outcome.to_json()["drops"].to_string()
+    };
+    let damaged = "options = { checksum = 'sum' }
+                   link = [{ udp_checksum = false }]
+                   fault = [{ packet = {}, nth = 1, action = 'corrupt', bits = 1 }]";
+    assert_eq!(drops(damaged), r#"{"checksum":1}"#);
+    let no_room = "options = { fragment = '50B', reassembly_buffer = '80B' }
+                   workload = { size = '100B' }";
+    assert_eq!(drops(no_room), r#"{"buffer-full":1}"#);
+}
+
+/// Acknowledgements that come from anybody but the server are none.
+#[test]
+fn strangers_acknowledge_nothing() {
+    async fn server(server: Server) -> HostResult {
+        let socket = UdpSocket::bind(server.address()).await?;
+        let mut channel = Channel::new(socket, channel::Settings::default(), 1000);
+        let stranger = UdpSocket::bind("0.0.0.0:7").await?;
+        let acks = [0, 1].map(|seq| Datagram::Ack { seq }.encode());
+        let ack = stream::Datagram::Ack { ack: 12, window: 99 }.encode();
+        loop {
+            let (_, from) = channel.recv_from().await?;
+            for ack in acks.iter().chain([&ack]) {
+                stranger.send_to(ack, from).await?;
+            }
+        }
+    }
+    async fn client(mut client: Client) -> HostResult {
+        let peer = client.server();
+        let timer = Timer { max_attempts: Some(2), ..Timer::fixed(Duration::from_millis(50)) };
+        let socket = UdpSocket::bind("0.0.0.0:0").await?;
+        let mut channel = Channel::new(socket, channel::Settings::default(), 64);
+        match client.number() {
+            1 => {
+                let (clock, numbering) = (Clock::Monotonic, Numbering::Counter);
+                Sender::new(channel, peer, timer, clock, numbering).send_all(&mut client).await?;
+            }
+            2 => {
+                let space = SequenceSpace::new(8);
+                let settings = pipeline::Settings { window: 1, space, pace: Duration::ZERO };
+                let mut window = SendWindow::new(settings, timer);
+                let pace = Duration::ZERO;
+                pipeline::send_all(&mut client, &mut channel, peer, pace, &mut window).await?;
+            }
+            _ => {
+                let settings = stream::Settings {
+                    segment: 100,
+                    buffer: 100,
+                    congestion: true,
+                    flow_control: true,
+                };
+                let mut buffer = SendBuffer::new(settings, timer);
+                stream::send_all(&mut client, &mut channel, peer, &mut buffer).await?;
+            }
+        }
+        Ok(())
+    }
+    let protocol = Protocol::new("test", "For a test.")
+        .events(&["retransmission", "gave-up"])
+        .server(server)
+        .client(client);
+    let outcome = super::run(protocol, "workload = { clients = 3, size = '8B' }");
+    assert_eq!(outcome.run.errors, Vec::<String>::new());
+    let counts = outcome.to_json()["operations"].to_string();
+    assert_eq!(counts, r#"{"issued":3,"completed":0,"failed":0,"unknown":3}"#);
 }

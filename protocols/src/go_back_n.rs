@@ -299,6 +299,23 @@ mod tests {
         assert_eq!(window.deadline(), None);
     }
 
+    /// The oldest waited longer than its round trip took, for those behind it.
+    #[test]
+    fn the_newest_that_is_acknowledged_measures_the_round_trip() {
+        let rtt = RttEstimator::new(Duration::from_millis(1));
+        let timer = Timer { timeout: Timeout::Adaptive(rtt), max_attempts: None };
+        let settings = Settings { window: 8, space: SequenceSpace::new(8), pace: Duration::ZERO };
+        let mut window = SendWindow::new(settings, timer);
+        window.push(message(1));
+        numbers(&mut window, millis(0));
+        window.push(message(2));
+        numbers(&mut window, millis(500));
+        window.handle_ack(millis(510), 2);
+        window.push(message(3));
+        numbers(&mut window, millis(510));
+        assert_eq!(window.deadline(), Some(millis(510 + 30)));
+    }
+
     #[test]
     fn numbers_wrap_around_on_both_sides() {
         let mut window = sender(7, 3);

@@ -401,6 +401,17 @@ mod tests {
     }
 
     #[test]
+    fn all_32_bits_wrap_around() {
+        let mut receiver = receiver(4, 32);
+        receiver.base = u32::MAX - 1;
+        for seq in [0, u32::MAX - 1, u32::MAX, 1] {
+            assert_eq!(receiver.handle_data(seq, &[seq as u8]), OnData::Keep);
+        }
+        assert_eq!(deliver(&mut receiver), [[0xfe], [0xff], [0], [1]]);
+        assert_eq!(receiver.handle_data(u32::MAX, &[9]), OnData::Duplicate);
+    }
+
+    #[test]
     fn the_edges_of_the_window() {
         let mut receiver = receiver(4, 8);
         assert_eq!(receiver.handle_data(3, b"in"), OnData::Keep);

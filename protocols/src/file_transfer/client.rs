@@ -15,7 +15,6 @@ use super::lower::LowerSender;
 use super::{CHECK_PORT, Lower};
 use crate::channel::{Channel, HEADER_ROOM, Settings};
 use crate::clock::{Clock, Wait};
-
 use crate::source::{Delivery, Source};
 use crate::timer::{DefaultTimeout, Timer};
 

@@ -197,7 +197,7 @@ pub async fn send_all(
                 buffer.push(id, &payload);
             }
             Either::Second(Either::First(None)) => exhausted = true,
-            Either::Second(Either::Second(())) => buffer.handle_timeout(Instant::now()),
+            Either::Second(Either::Second(())) => buffer.handle_timeout(),
         }
     }
 }

@@ -213,6 +213,27 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_lies_inside_its_datagram_and_has_bytes() {
+        let piece = |index, count, bytes| {
+            let encoded = Fragment { id: 1, index, count, bytes }.encode();
+            Fragment::decode(&encoded[1..]).is_some()
+        };
+        assert!(piece(1, 2, &[7]));
+        assert!(!piece(2, 2, &[7]) && !piece(0, 0, &[7]) && !piece(0, 1, &[]));
+    }
+
+    #[test]
+    fn the_buffer_is_used_to_its_last_byte() {
+        let now = Instant::now();
+        let mut reassembly = reassembly(100);
+        let datagram = [7; 100];
+        let pieces: Vec<Fragment<'_>> = split(1, &datagram, 50).unwrap().collect();
+        assert_eq!(reassembly.handle_fragment(now, sender(1), &pieces[0]), OnFragment::Waits);
+        let complete = OnFragment::Complete(datagram.to_vec());
+        assert_eq!(reassembly.handle_fragment(now, sender(1), &pieces[1]), complete);
+    }
+
+    #[test]
     fn a_datagram_that_takes_too_many_pieces_is_not_cut() {
         assert!(split(1, &[0; 65_536], 1).is_none());
         assert_eq!(split(1, &[0; 65_535], 1).unwrap().count(), 65_535);

@@ -15,7 +15,7 @@ use crate::application;
 use crate::channel::{self, Channel};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
 use crate::serial::SequenceSpace;
-use crate::source::{Delivery, Source};
+use crate::source::Delivery;
 use crate::timer::Timer;
 use crate::wire::{self, Datagram};
 
@@ -52,16 +52,15 @@ pub(crate) async fn serve(
 
 async fn client(mut client: Client) -> HostResult {
     let (options, peer) = (client.options().clone(), client.server());
-    Ok(send(&options, peer, &mut client).await?)
+    Ok(open(&options, peer).await?.send_all(&mut client).await?)
 }
 
-/// Sends all messages of a source, as the options say.
-pub(crate) async fn send(
+/// A client's side, as the options say.
+pub(crate) async fn open(
     options: &Options,
     peer: SocketAddr,
-    source: &mut impl Source,
-) -> io::Result<()> {
-    pipeline::send(options, peer, source, SendWindow::new).await
+) -> io::Result<pipeline::Sender<SendWindow>> {
+    pipeline::Sender::open(options, peer, SendWindow::new).await
 }
 
 /// The sender's decisions.
@@ -119,8 +118,8 @@ impl Window for SendWindow {
         let space = self.settings.space;
         let count = space.distance(self.base, seq) as usize;
         // Behind the window it is an old one; messages that were never sent can not be acknowledged.
-        let known = self.slots.iter().take_while(|slot| slot.attempts > 0).count();
-        if !space.contains(seq) || count > known {
+        let last = count.checked_sub(1).and_then(|last| self.slots.get(last));
+        if !space.contains(seq) || last.is_none_or(|slot| slot.attempts == 0) {
             return;
         }
         for left in (0..count).rev() {
@@ -298,6 +297,23 @@ mod tests {
         window.handle_ack(millis(101), 4);
         assert!(window.is_empty() && !window.wants_to_send());
         assert_eq!(window.deadline(), None);
+    }
+
+    /// The oldest waited longer than its round trip took, for those behind it.
+    #[test]
+    fn the_newest_that_is_acknowledged_measures_the_round_trip() {
+        let rtt = RttEstimator::new(Duration::from_millis(1));
+        let timer = Timer { timeout: Timeout::Adaptive(rtt), max_attempts: None };
+        let settings = Settings { window: 8, space: SequenceSpace::new(8), pace: Duration::ZERO };
+        let mut window = SendWindow::new(settings, timer);
+        window.push(message(1));
+        numbers(&mut window, millis(0));
+        window.push(message(2));
+        numbers(&mut window, millis(500));
+        window.handle_ack(millis(510), 2);
+        window.push(message(3));
+        numbers(&mut window, millis(510));
+        assert_eq!(window.deadline(), Some(millis(510 + 30)));
     }
 
     #[test]

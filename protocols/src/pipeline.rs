@@ -149,20 +149,38 @@ pub trait Window {
     fn is_dead(&self) -> bool;
 }
 
-/// Sends all messages of a source, as the options say, in the window that `new` makes.
-pub(crate) async fn send<W: Window>(
-    options: &Options,
+/// A sender with several messages in flight.
+#[derive(Debug)]
+pub struct Sender<W> {
+    channel: Channel,
     peer: SocketAddr,
-    source: &mut impl Source,
-    new: fn(Settings, Timer) -> W,
-) -> io::Result<()> {
-    let mut channel = sender::bind(options).await?;
-    let settings = Settings::from_options(options);
-    let mut window = new(settings, Timer::from_options(options, DefaultTimeout::Fixed));
-    send_all(source, &mut channel, peer, settings.pace, &mut window).await
+    pace: Duration,
+    window: W,
 }
 
-/// Sends all messages of a source.
+impl<W: Window> Sender<W> {
+    /// As the options say, with the window that `new` makes.
+    pub(crate) async fn open(
+        options: &Options,
+        peer: SocketAddr,
+        new: fn(Settings, Timer) -> W,
+    ) -> io::Result<Self> {
+        let channel = sender::bind(options).await?;
+        let settings = Settings::from_options(options);
+        let window = new(settings, Timer::from_options(options, DefaultTimeout::Fixed));
+        Ok(Sender { channel, peer, pace: settings.pace, window })
+    }
+
+    /// As [`send_all`].
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub async fn send_all(&mut self, source: &mut impl Source) -> io::Result<()> {
+        send_all(source, &mut self.channel, self.peer, self.pace, &mut self.window).await
+    }
+}
+
+/// Sends all messages of a source, and waits until the receiver has them. Another source may follow.
 ///
 /// # Errors
 /// Those of the socket.

@@ -89,6 +89,8 @@ mod tests {
         assert_eq!(rtt.timeout(), ms(200));
         (0..20).for_each(|_| rtt.handle_timeout());
         assert_eq!(rtt.timeout(), ms(60_000));
+        rtt.handle_sample(ms(100_000));
+        assert_eq!(rtt.timeout(), ms(60_000));
     }
 
     #[test]

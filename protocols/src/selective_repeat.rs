@@ -17,7 +17,7 @@ use squall_sim::trace::OpId;
 use crate::application;
 use crate::channel::{self, Channel};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
-use crate::source::{Delivery, Source};
+use crate::source::Delivery;
 use crate::timer::Timer;
 use crate::wire::{self, Datagram};
 
@@ -51,16 +51,15 @@ pub(crate) async fn serve(
 
 async fn client(mut client: Client) -> HostResult {
     let (options, peer) = (client.options().clone(), client.server());
-    Ok(send(&options, peer, &mut client).await?)
+    Ok(open(&options, peer).await?.send_all(&mut client).await?)
 }
 
-/// Sends all messages of a source, as the options say.
-pub(crate) async fn send(
+/// A client's side, as the options say.
+pub(crate) async fn open(
     options: &Options,
     peer: SocketAddr,
-    source: &mut impl Source,
-) -> io::Result<()> {
-    pipeline::send(options, peer, source, SendWindow::new).await
+) -> io::Result<pipeline::Sender<SendWindow>> {
+    pipeline::Sender::open(options, peer, SendWindow::new).await
 }
 
 /// The sender's decisions.
@@ -399,6 +398,17 @@ mod tests {
                 assert_eq!(receiver.handle_data(seq(n), &[9]), OnData::Duplicate);
             }
         }
+    }
+
+    #[test]
+    fn all_32_bits_wrap_around() {
+        let mut receiver = receiver(4, 32);
+        receiver.base = u32::MAX - 1;
+        for seq in [0, u32::MAX - 1, u32::MAX, 1] {
+            assert_eq!(receiver.handle_data(seq, &[seq as u8]), OnData::Keep);
+        }
+        assert_eq!(deliver(&mut receiver), [[0xfe], [0xff], [0], [1]]);
+        assert_eq!(receiver.handle_data(u32::MAX, &[9]), OnData::Duplicate);
     }
 
     #[test]

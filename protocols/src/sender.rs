@@ -126,11 +126,11 @@ impl Sender {
                 self.timer.handle_ack(sent_at.elapsed(), attempts);
                 return Ok(Delivery::Acknowledged);
             }
+            self.timer.handle_timeout();
             if self.timer.gives_up_after(attempts) {
                 report("gave-up");
                 return Ok(Delivery::Unknown);
             }
-            self.timer.handle_timeout();
             report("retransmission");
             attempts += 1;
         }
@@ -163,17 +163,15 @@ impl Sender {
     }
 }
 
-/// Sends all messages of a source, as the options say.
-pub(crate) async fn send(
+/// A sender as the options say.
+pub(crate) async fn open(
     options: &Options,
     peer: SocketAddr,
     numbering: Numbering,
-    source: &mut impl Source,
-) -> io::Result<()> {
+) -> io::Result<Sender> {
     let (timer, clock) =
         (Timer::from_options(options, DefaultTimeout::Fixed), Clock::from_options(options));
-    let mut sender = Sender::new(bind(options).await?, peer, timer, clock, numbering);
-    sender.send_all(source).await
+    Ok(Sender::new(bind(options).await?, peer, timer, clock, numbering))
 }
 
 /// What a client of `ack`, `retry` and `stop-and-wait` runs.
@@ -182,7 +180,7 @@ pub(crate) async fn send(
 /// Those of its socket.
 pub async fn run(mut client: Client) -> HostResult {
     let (options, peer) = (client.options().clone(), client.server());
-    Ok(send(&options, peer, Numbering::Counter, &mut client).await?)
+    Ok(open(&options, peer, Numbering::Counter).await?.send_all(&mut client).await?)
 }
 
 #[cfg(test)]

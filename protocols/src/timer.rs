@@ -252,6 +252,7 @@ mod tests {
         assert_eq!(backoff(1.0).wait_with(u64::MAX, 0.0), ms(100));
         assert_eq!(backoff(2.0).wait_with(u64::MAX, 0.5), ms(1500));
         assert_eq!(backoff(2.0).wait_with(1, -0.5), ms(50));
+        assert_eq!(backoff(2.0).wait_with(1, -1.0), Duration::from_nanos(1), "no wait is nothing");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) async fn serve(
 
 async fn client(mut client: Client) -> HostResult {
     let (options, peer) = (client.options().clone(), client.server());
-    Ok(sender::send(&options, peer, Numbering::unique(), &mut client).await?)
+    Ok(sender::open(&options, peer, Numbering::unique()).await?.send_all(&mut client).await?)
 }
 
 /// Hands each message to `deliver` once, in whatever order they come, for ever.

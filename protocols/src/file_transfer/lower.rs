@@ -5,9 +5,12 @@ use std::net::SocketAddr;
 
 use squall_sim::protocol::{OptionKind, OptionSpec, OptionValue, Options, Server};
 
-use crate::sender::{self, Numbering};
+use crate::channel::Channel;
+use crate::pipeline;
+use crate::sender::{self, Numbering, Sender};
 use crate::source::Source;
-use crate::{ack, go_back_n, selective_repeat, stop_and_wait, stream, unique_id};
+use crate::stream::{self, SendBuffer};
+use crate::{ack, go_back_n, selective_repeat, stop_and_wait, unique_id};
 
 /// A protocol that carries messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,25 +56,27 @@ impl Lower {
         found.map_or(Lower::SelectiveRepeat, |(lower, _)| lower)
     }
 
-    /// Sends all messages of a source, by a socket of its own.
+    /// The client's side, by a socket of its own.
     ///
     /// # Errors
     /// Those of the socket.
-    pub async fn send(
-        self,
-        options: &Options,
-        peer: SocketAddr,
-        source: &mut impl Source,
-    ) -> io::Result<()> {
-        match self {
+    pub async fn open(self, options: &Options, peer: SocketAddr) -> io::Result<LowerSender> {
+        Ok(match self {
             Lower::Retry | Lower::StopAndWait => {
-                sender::send(options, peer, Numbering::Counter, source).await
+                LowerSender::OneByOne(sender::open(options, peer, Numbering::Counter).await?)
             }
-            Lower::UniqueId => sender::send(options, peer, Numbering::unique(), source).await,
-            Lower::GoBackN => go_back_n::send(options, peer, source).await,
-            Lower::SelectiveRepeat => selective_repeat::send(options, peer, source).await,
-            Lower::Stream => stream::send(options, peer, source).await,
-        }
+            Lower::UniqueId => {
+                LowerSender::OneByOne(sender::open(options, peer, Numbering::unique()).await?)
+            }
+            Lower::GoBackN => LowerSender::GoBackN(go_back_n::open(options, peer).await?),
+            Lower::SelectiveRepeat => {
+                LowerSender::SelectiveRepeat(selective_repeat::open(options, peer).await?)
+            }
+            Lower::Stream => {
+                let (channel, buffer) = stream::open(options).await?;
+                LowerSender::Stream { channel, peer, buffer }
+            }
+        })
     }
 
     /// Receives messages, for ever.
@@ -90,6 +95,44 @@ impl Lower {
             Lower::GoBackN => go_back_n::serve(server, deliver).await,
             Lower::SelectiveRepeat => selective_repeat::serve(server, deliver).await,
             Lower::Stream => stream::serve(server, deliver).await,
+        }
+    }
+}
+
+/// A client's side of the lower protocol. The receiver knows it by its address and by the numbers that
+/// it has used, so one that takes the same address for another transfer goes on with the numbers.
+#[derive(Debug)]
+pub enum LowerSender {
+    /// [`crate::retry`], [`crate::unique_id`] and [`crate::stop_and_wait`]
+    OneByOne(Sender),
+    /// [`crate::go_back_n`]
+    GoBackN(pipeline::Sender<go_back_n::SendWindow>),
+    /// [`crate::selective_repeat`]
+    SelectiveRepeat(pipeline::Sender<selective_repeat::SendWindow>),
+    /// [`crate::stream`]
+    Stream {
+        /// Its socket.
+        channel: Channel,
+        /// The server.
+        peer: SocketAddr,
+        /// What was not acknowledged.
+        buffer: SendBuffer,
+    },
+}
+
+impl LowerSender {
+    /// Sends all messages of a source.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub async fn send_all(&mut self, source: &mut impl Source) -> io::Result<()> {
+        match self {
+            LowerSender::OneByOne(sender) => sender.send_all(source).await,
+            LowerSender::GoBackN(sender) => sender.send_all(source).await,
+            LowerSender::SelectiveRepeat(sender) => sender.send_all(source).await,
+            LowerSender::Stream { channel, peer, buffer } => {
+                stream::send_all(source, channel, *peer, buffer).await
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::timer::DefaultTimeout;
 use crate::{channel, go_back_n, pipeline, selective_repeat, sender, stream, timer, wire};
 
 pub use chunk::{Chunk, EndCheck, Transfer, Verdict, digest};
-pub use lower::Lower;
+pub use lower::{Lower, LowerSender};
 pub use store::{OnChunk, Store};
 
 /// The port of the check at the ends.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use squall_sim::fs::MAX_FILE;
+
 use super::chunk::{Chunk, Transfer};
 
 /// What to do with a piece.
@@ -11,7 +13,7 @@ pub enum OnChunk {
     Write,
     /// Write it: then the file is whole.
     WriteLast,
-    /// It was written before, or belongs to an attempt that was given up.
+    /// It was written before, or belongs to a transfer that is over or to no file that can be.
     Ignore,
 }
 
@@ -36,7 +38,8 @@ pub struct Store {
 impl Store {
     /// Decides about a piece, and counts it as written.
     pub fn handle_chunk(&mut self, chunk: &Chunk<'_>) -> OnChunk {
-        if self.is_accepted(chunk.transfer.id) {
+        // A length that no disk has was damaged on the way.
+        if self.is_accepted(chunk.transfer.id) || chunk.length > MAX_FILE {
             return OnChunk::Ignore;
         }
         let new = || Partial { length: chunk.length, offsets: BTreeSet::new(), held: 0 };
@@ -90,6 +93,17 @@ mod tests {
         assert!(store.accept(1) && !store.accept(1));
         assert_eq!(store.handle_chunk(&chunk(2, 0)), OnChunk::Ignore);
         assert_eq!(store.entries(), 1);
+    }
+
+    #[test]
+    fn pieces_that_do_not_belong_to_the_file_are_ignored() {
+        let mut store = Store::default();
+        let huge = Chunk { offset: MAX_FILE - 1, length: MAX_FILE + 1, ..chunk(1, 0) };
+        assert_eq!(store.handle_chunk(&huge), OnChunk::Ignore);
+        assert_eq!(store.handle_chunk(&chunk(1, 0)), OnChunk::Write);
+        let longer = Chunk { length: 5, ..chunk(1, 2) };
+        assert_eq!(store.handle_chunk(&longer), OnChunk::Ignore);
+        assert_eq!(store.handle_chunk(&chunk(1, 2)), OnChunk::WriteLast);
     }
 
     #[test]

@@ -144,9 +144,59 @@ mod tests {
     fn the_threshold_is_at_least_two_segments() {
         let mut congestion = reno();
         congestion.handle_timeout(0);
-        (0..9).for_each(|_| congestion.handle_ack(1000));
-        // One acknowledgement of slow start makes it 2000; two more make it 3000 and three 4000. The
-        // last three are one short of 5000.
+        // Slow start adds what was acknowledged; avoidance would add nothing yet.
+        congestion.handle_ack(500);
+        assert_eq!(congestion.window(), 1500);
+    }
+
+    #[test]
+    fn the_first_window_depends_on_the_segment() {
+        let windows = [1, 1095, 1096, 2190, 2191].map(|size| Congestion::new(true, size).window());
+        assert_eq!(windows, [4, 4 * 1095, 3 * 1096, 3 * 2190, 2 * 2191]);
+    }
+
+    #[test]
+    fn an_acknowledgement_of_much_opens_the_window_by_one_segment() {
+        let mut congestion = reno();
+        congestion.handle_ack(3000);
+        assert_eq!(congestion.window(), 5000);
+        // Above the threshold, what is more than a window counts for the next segment.
+        congestion.handle_timeout(8000);
+        (0..3).for_each(|_| congestion.handle_ack(1000));
+        assert_eq!(congestion.window(), 4000);
+        let windows = [3000, 3000, 3000].map(|bytes| {
+            congestion.handle_ack(bytes);
+            congestion.window()
+        });
+        assert_eq!(windows, [4000, 5000, 6000]);
+    }
+
+    #[test]
+    fn duplicates_are_counted_in_a_row() {
+        for timeout in [false, true] {
+            let mut congestion = reno();
+            assert!(!congestion.handle_duplicate(4000) && !congestion.handle_duplicate(4000));
+            match timeout {
+                true => congestion.handle_timeout(4000),
+                false => congestion.handle_ack(1000),
+            }
+            assert!(!congestion.handle_duplicate(4000) && !congestion.handle_duplicate(4000));
+            assert!(congestion.handle_duplicate(4000));
+        }
+    }
+
+    #[test]
+    fn a_timeout_ends_recovery_and_forgets_what_was_acknowledged_since_the_window_grew() {
+        let mut congestion = reno();
+        assert!([(); 3].map(|()| congestion.handle_duplicate(8000))[2]);
+        congestion.handle_timeout(8000);
+        congestion.handle_ack(1000);
+        assert_eq!(congestion.window(), 2000, "slow start, not the end of a recovery");
+        (0..2).for_each(|_| congestion.handle_ack(1000));
+        congestion.handle_ack(3000);
+        congestion.handle_timeout(8000);
+        (0..3).for_each(|_| congestion.handle_ack(1000));
+        congestion.handle_ack(1000);
         assert_eq!(congestion.window(), 4000);
     }
 

@@ -130,15 +130,12 @@ fn size(options: &Options, name: &str) -> usize {
 
 async fn client(mut client: Client) -> HostResult {
     let (options, peer) = (client.options().clone(), client.server());
-    Ok(send(&options, peer, &mut client).await?)
+    let (mut channel, mut buffer) = open(&options).await?;
+    Ok(send_all(&mut client, &mut channel, peer, &mut buffer).await?)
 }
 
-/// Sends all messages of a source, as the options say.
-pub(crate) async fn send(
-    options: &Options,
-    peer: SocketAddr,
-    source: &mut impl Source,
-) -> io::Result<()> {
+/// A client's side of a stream, as the options say.
+pub(crate) async fn open(options: &Options) -> io::Result<(Channel, SendBuffer)> {
     let settings = Settings {
         segment: size(options, "segment"),
         buffer: size(options, "send_buffer"),
@@ -146,11 +143,11 @@ pub(crate) async fn send(
         flow_control: options.flag("flow_control"),
     };
     let timer = Timer::from_options(options, DefaultTimeout::Adaptive);
-    let mut channel = sender::bind_with(options, channel_settings(options)).await?;
-    send_all(source, &mut channel, peer, SendBuffer::new(settings, timer)).await
+    let channel = sender::bind_with(options, channel_settings(options)).await?;
+    Ok((channel, SendBuffer::new(settings, timer)))
 }
 
-/// Sends all messages of a source.
+/// Sends all messages of a source, and waits until the receiver has them. Another source may follow.
 ///
 /// # Errors
 /// Those of the socket.
@@ -158,7 +155,7 @@ pub async fn send_all(
     source: &mut impl Source,
     channel: &mut Channel,
     peer: SocketAddr,
-    mut buffer: SendBuffer,
+    buffer: &mut SendBuffer,
 ) -> io::Result<()> {
     let mut exhausted = false;
     loop {
@@ -200,7 +197,7 @@ pub async fn send_all(
                 buffer.push(id, &payload);
             }
             Either::Second(Either::First(None)) => exhausted = true,
-            Either::Second(Either::Second(())) => buffer.handle_timeout(Instant::now()),
+            Either::Second(Either::Second(())) => buffer.handle_timeout(),
         }
     }
 }

@@ -232,9 +232,9 @@ impl SendBuffer {
         self.deadline = waits.then(|| now + self.timer.wait(1));
     }
 
-    /// True if there is something to send, nothing on the way, and no room for it.
+    /// True if there is something to send or to send again, and no room for it.
     fn is_shut_out(&self) -> bool {
-        !self.bytes.is_empty() && self.sent == 0 && self.receiver_window() == 0
+        !self.bytes.is_empty() && self.receiver_window() == 0
     }
 
     /// When the timer runs out; `None` if it does not run.
@@ -243,7 +243,7 @@ impl SendBuffer {
     }
 
     /// The timer has run out: go back to the oldest byte, or see whether there is room.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self) {
         self.deadline = None;
         if self.ever_sent == 0 {
             self.probe = self.is_shut_out();
@@ -257,11 +257,8 @@ impl SendBuffer {
         if self.receiver_window() > 0 {
             self.congestion.handle_timeout(self.ever_sent);
         }
-        (self.sent, self.timed) = (0, None);
+        self.sent = 0;
         self.probe = self.is_shut_out();
-        if !self.wants_to_send() {
-            self.restart_timer(now);
-        }
     }
 
     /// What was sent may have arrived; what was not did not.

@@ -7,7 +7,9 @@ use squall_sim::time::{Duration, Instant};
 
 use super::*;
 use crate::pipeline::testing::{message, millis};
+use crate::rtt::RttEstimator;
 use crate::source::Delivery;
+use crate::timer::Timeout;
 
 const SETTINGS: Settings =
     Settings { segment: 10, buffer: 1000, congestion: false, flow_control: true };
@@ -61,7 +63,7 @@ fn a_closed_window_is_probed_with_one_byte_and_is_no_reason_to_give_up() {
     for round in 1..=5 {
         let at = millis(10 + 100 * round);
         assert_eq!(sender.deadline(), Some(at));
-        sender.handle_timeout(at);
+        sender.handle_timeout();
         assert_eq!(segments(&mut sender, at), [(10, 1)]);
         sender.handle_ack(at, 10, 0);
         assert!(!sender.is_dead());
@@ -83,7 +85,7 @@ fn a_window_that_was_closed_before_there_was_something_to_send_is_probed_too() {
     push(&mut sender, 2, 10);
     assert_eq!(segments(&mut sender, millis(50)), []);
     assert_eq!(sender.deadline(), Some(millis(150)));
-    sender.handle_timeout(millis(150));
+    sender.handle_timeout();
     assert_eq!(segments(&mut sender, millis(150)), [(10, 1)]);
 }
 
@@ -104,14 +106,14 @@ fn what_was_lost_is_sent_again_and_nothing_beyond_it() {
 fn numbers_wrap_around() {
     let mut sender = sender(SETTINGS);
     sender.start_at(u32::MAX - 12);
-    push(&mut sender, 1, 20);
+    push(&mut sender, 1, 30);
     let first = u32::MAX - 12;
     assert_eq!(segments(&mut sender, millis(0)), [(first, 10)]);
     sender.handle_ack(millis(1), first.wrapping_add(10), 100);
-    assert_eq!(segments(&mut sender, millis(1)), [(u32::MAX - 2, 10)]);
+    assert_eq!(segments(&mut sender, millis(1)), [(u32::MAX - 2, 10), (7, 10)]);
     sender.handle_ack(millis(2), first, 100);
     assert_eq!(ended(&mut sender), [], "an old one");
-    sender.handle_ack(millis(2), 7, 100);
+    sender.handle_ack(millis(2), 17, 100);
     assert_eq!(ended(&mut sender), [(1, Delivery::Acknowledged)]);
     assert!(sender.is_empty());
 }
@@ -150,7 +152,7 @@ fn after_a_timeout_the_sender_goes_back_and_cuts_anew() {
     sender.handle_ack(millis(1), 0, 100);
     push(&mut sender, 2, 8);
     assert_eq!(segments(&mut sender, millis(1)), [(7, 8)]);
-    sender.handle_timeout(millis(100));
+    sender.handle_timeout();
     assert_eq!(segments(&mut sender, millis(100)), [(0, 10), (10, 5)]);
 }
 
@@ -173,14 +175,103 @@ fn giving_up_leaves_what_was_sent_unknown_and_fails_the_rest() {
     push(&mut sender, 2, 10);
     push(&mut sender, 3, 10);
     assert_eq!(segments(&mut sender, millis(0)), [(0, 10)]);
-    sender.handle_timeout(millis(100));
+    sender.handle_timeout();
     assert_eq!(segments(&mut sender, millis(100)), [(0, 10)]);
-    sender.handle_timeout(millis(200));
+    sender.handle_timeout();
     assert!(sender.is_dead());
     let expected = [(1, Delivery::Unknown), (2, Delivery::Unknown), (3, Delivery::NeverSent)];
     assert_eq!(ended(&mut sender), expected);
     assert_eq!(segments(&mut sender, millis(200)), []);
     assert!(!sender.handle_ack(millis(200), 10, 100) && sender.is_empty());
+}
+
+#[test]
+fn a_message_of_which_nothing_was_sent_fails() {
+    let timer = Timer { max_attempts: Some(1), ..Timer::fixed(Duration::from_millis(100)) };
+    let mut sender = SendBuffer::new(SETTINGS, timer);
+    push(&mut sender, 1, 10);
+    push(&mut sender, 2, 10);
+    assert_eq!(segments(&mut sender, millis(0)), [(0, 10)]);
+    sender.handle_timeout();
+    assert_eq!(ended(&mut sender), [(1, Delivery::Unknown), (2, Delivery::NeverSent)]);
+}
+
+#[test]
+fn attempts_are_those_of_the_oldest_byte() {
+    let timer = Timer { max_attempts: Some(2), ..Timer::fixed(Duration::from_millis(100)) };
+    let mut sender = SendBuffer::new(SETTINGS, timer);
+    push(&mut sender, 1, 50);
+    for seq in [0, 10, 20] {
+        assert_eq!(segments(&mut sender, millis(0)), [(seq, 10)]);
+        sender.handle_timeout();
+        assert_eq!(segments(&mut sender, millis(100)), [(seq, 10)]);
+        sender.handle_ack(millis(110), seq + 10, 10);
+        assert!(!sender.is_dead());
+    }
+}
+
+#[test]
+fn an_acknowledgement_leaves_what_is_on_the_way_alone() {
+    let mut sender = sender(SETTINGS);
+    push(&mut sender, 1, 50);
+    segments(&mut sender, millis(0));
+    sender.handle_ack(millis(1), 10, 20);
+    assert_eq!(segments(&mut sender, millis(1)), [(10, 10), (20, 10)]);
+    sender.handle_ack(millis(2), 20, 20);
+    assert_eq!(segments(&mut sender, millis(2)), [(30, 10)]);
+}
+
+#[test]
+fn a_receiver_without_room_is_no_sign_of_loss() {
+    let mut sender = sender(Settings { congestion: true, ..SETTINGS });
+    push(&mut sender, 1, 100);
+    segments(&mut sender, millis(0));
+    sender.handle_ack(millis(1), 10, 0);
+    for round in 1..=5 {
+        sender.handle_timeout();
+        assert_eq!(segments(&mut sender, millis(100 * round)), [(10, 1)]);
+        assert!(!sender.handle_ack(millis(100 * round + 10), 10, 0));
+        assert_eq!(sender.deadline(), Some(millis(100 * round + 110)));
+    }
+    sender.handle_ack(millis(600), 11, 100);
+    // As many as before: four segments at first, and one each since then.
+    assert_eq!(segments(&mut sender, millis(600)).len(), 5);
+}
+
+fn adaptive() -> SendBuffer {
+    let rtt = RttEstimator::new(Duration::from_millis(1));
+    SendBuffer::new(SETTINGS, Timer { timeout: Timeout::Adaptive(rtt), max_attempts: None })
+}
+
+#[test]
+fn the_round_trip_is_that_of_a_byte_that_was_sent_once() {
+    let mut sender = adaptive();
+    push(&mut sender, 1, 100);
+    segments(&mut sender, millis(0));
+    sender.handle_ack(millis(40), 10, 30);
+    // Three times the first round trip, or SRTT and four times RTTVAR.
+    assert_eq!(sender.deadline(), None);
+    segments(&mut sender, millis(40));
+    assert_eq!(sender.deadline(), Some(millis(40 + 120)));
+    // Half of the segment that is timed, and then the rest of it.
+    sender.handle_ack(millis(60), 15, 25);
+    assert_eq!(sender.deadline(), Some(millis(60 + 120)));
+    sender.handle_ack(millis(80), 20, 20);
+    assert_eq!(sender.deadline(), Some(millis(80 + 40 + 4 * 15)));
+}
+
+#[test]
+fn what_was_sent_again_measures_nothing() {
+    let mut sender = adaptive();
+    push(&mut sender, 1, 100);
+    segments(&mut sender, millis(0));
+    sender.handle_ack(millis(40), 10, 30);
+    segments(&mut sender, millis(40));
+    assert_eq!([(); 3].map(|()| sender.handle_ack(millis(80), 10, 30)), [false, false, true]);
+    segments(&mut sender, millis(80));
+    sender.handle_ack(millis(90), 40, 30);
+    segments(&mut sender, millis(90));
+    assert_eq!(sender.deadline(), Some(millis(90 + 120)), "as before");
 }
 
 /// A network that drops, repeats and disorders as it is told, between sender and receiver.
@@ -220,7 +311,7 @@ fn transfer(messages: &[usize], chaos: &[u8], reno: bool, reads: usize) -> (Vec<
             }
         }
         if sender.deadline().is_some_and(|deadline| deadline <= now) {
-            sender.handle_timeout(now);
+            sender.handle_timeout();
         }
         completed += ended(&mut sender).len();
         if sender.is_empty() && !connection.buffer.is_readable() {

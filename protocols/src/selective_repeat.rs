@@ -340,6 +340,53 @@ mod tests {
         assert_eq!(window.deadline(), Some(millis(200)));
     }
 
+    fn adaptive() -> SendWindow {
+        let rtt = RttEstimator::new(Duration::from_millis(1));
+        let timer = Timer { timeout: Timeout::Adaptive(rtt), max_attempts: None };
+        SendWindow::new(settings(4, 8), timer)
+    }
+
+    #[test]
+    fn what_is_acknowledged_late_is_not_sent_again() {
+        let mut window = sender(4, 8);
+        (1..=2).for_each(|number| window.push(message(number)));
+        numbers(&mut window, millis(0));
+        window.handle_timeout(millis(100));
+        window.handle_ack(millis(101), 1);
+        window.handle_ack(millis(101), 0);
+        assert!(window.is_empty() && !window.wants_to_send() && window.deadline().is_none());
+        window.push(message(3));
+        assert_eq!(numbers(&mut window, millis(102)), [2]);
+    }
+
+    #[test]
+    fn a_second_acknowledgement_measures_nothing() {
+        let mut window = adaptive();
+        (1..=2).for_each(|number| window.push(message(number)));
+        numbers(&mut window, millis(0));
+        window.handle_ack(millis(10), 1);
+        window.handle_ack(millis(500), 1);
+        window.push(message(3));
+        numbers(&mut window, millis(500));
+        assert_eq!(window.deadline(), Some(millis(500 + 30)));
+    }
+
+    #[test]
+    fn the_first_deadline_may_be_of_a_message_that_was_sent_with_a_later_one() {
+        let mut window = adaptive();
+        (1..=2).for_each(|number| window.push(message(number)));
+        numbers(&mut window, millis(0));
+        window.handle_ack(millis(10), 1);
+        for (number, at) in [(3, 890), (4, 950)] {
+            window.push(message(number));
+            numbers(&mut window, millis(at));
+        }
+        // The timeout was 1000, is 30, and then 115 ms.
+        assert_eq!(window.deadline(), Some(millis(890 + 30)));
+        window.handle_ack(millis(980), 2);
+        assert_eq!(window.deadline(), Some(millis(1000)));
+    }
+
     #[test]
     fn losses_of_one_outage_make_the_timer_back_off_once() {
         let rtt = RttEstimator::new(Duration::from_millis(100));

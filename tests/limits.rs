@@ -331,3 +331,17 @@ fn strangers_acknowledge_nothing() {
     let counts = outcome.to_json()["operations"].to_string();
     assert_eq!(counts, r#"{"issued":3,"completed":0,"failed":0,"unknown":3}"#);
 }
+
+/// What does not fit into one read is read later, though nothing more arrives.
+#[test]
+fn a_slow_reader_reads_to_the_end() {
+    assert_passes(&format!(
+        "protocol = 'stream'
+         [options]
+         read_interval = '10ms'
+         read_size = '30B'
+         [workload]
+         size = '200B'
+         {EXACTLY_ONCE}"
+    ));
+}

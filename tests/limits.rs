@@ -345,3 +345,16 @@ fn a_slow_reader_reads_to_the_end() {
          {EXACTLY_ONCE}"
     ));
 }
+
+/// One second, two, and four: then the fourth question is answered.
+#[test]
+fn the_question_at_the_ends_backs_off() {
+    let outcome = assert_passes(&format!(
+        "protocol = 'file-transfer'
+         options = {{ timeout = 'adaptive' }}
+         link = [{{ delay = '10ms' }}]
+         fault = [{{ packet = {{ kind = 'question' }}, first = 3, action = 'drop' }}]
+         {EXACTLY_ONCE}"
+    ));
+    assert_eq!(outcome.to_json()["sim_time_ns"], 7_040_000_000u64);
+}

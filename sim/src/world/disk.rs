@@ -124,7 +124,6 @@ impl Disk {
             (name.clone(), file)
         };
         self.files = self.kept.iter().map(file).collect();
-        self.renamed.clear();
     }
 
     /// How many bytes all files hold.

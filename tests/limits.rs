@@ -1,7 +1,7 @@
 //! Shipped protocols at the limits of their options, and what went wrong there once.
 
 use squall::check::Verdict;
-use squall::net::UdpSocket;
+use squall::net::{Rejection, UdpSocket};
 use squall::time::Duration;
 use squall::{Client, HostResult, Outcome, Protocol, Registry, Server, Settings};
 use squall_protocols::channel::{self, Channel};
@@ -264,8 +264,10 @@ fn fragments_are_as_large_as_the_option_says_with_headers_and_checksum() {
 #[test]
 fn what_a_receiver_throws_away_is_counted() {
     let drops = |rest: &str| {
-        let outcome = run(&format!("protocol = 'ack'\n{rest}"));
-        outcome.to_json()["drops"].to_string()
+        let outcome = run(&format!("protocol = 'ack'\n{rest}")).to_json();
+        let of = |key: &str| outcome["datagrams"][key].as_u64().unwrap();
+        assert_eq!(of("sent"), of("delivered") + of("dropped"));
+        outcome["drops"].to_string()
     };
     let damaged = "options = { checksum = 'sum' }
                    link = [{ udp_checksum = false }]
@@ -357,4 +359,71 @@ fn the_question_at_the_ends_backs_off() {
          {EXACTLY_ONCE}"
     ));
     assert_eq!(outcome.to_json()["sim_time_ns"], 7_040_000_000u64);
+}
+
+#[test]
+fn a_datagram_is_thrown_away_once() {
+    async fn server(server: Server) -> HostResult {
+        let socket = UdpSocket::bind(server.address()).await?;
+        socket.reject(Rejection::BufferFull);
+        socket.recv_from(&mut [0; 9]).await?;
+        socket.reject(Rejection::Checksum);
+        socket.reject(Rejection::Checksum);
+        Ok(())
+    }
+    async fn client(client: Client) -> HostResult {
+        UdpSocket::bind("0.0.0.0:0").await?.send_to(b"x", client.server()).await?;
+        Ok(())
+    }
+    let protocol = Protocol::new("test", "For a test.").server(server).client(client);
+    let outcome = super::run(protocol, "").to_json();
+    assert_eq!(outcome["drops"].to_string(), r#"{"checksum":1}"#);
+    assert_eq!(outcome["datagrams"]["delivered"], 0);
+}
+
+/// The pause of the workload goes on while acknowledgements come.
+#[test]
+fn windows_keep_the_pace_of_the_workload() {
+    for protocol in WINDOWS {
+        let outcome = assert_passes(&format!(
+            "protocol = '{protocol}'
+             workload = {{ messages = 3, interval = '50ms' }}
+             link = [{{ delay = '10ms' }}]
+             {EXACTLY_ONCE}"
+        ));
+        assert_eq!(outcome.to_json()["sim_time_ns"], 120_000_000, "{protocol}");
+    }
+}
+
+#[test]
+fn options_beyond_their_limits_are_errors() {
+    for (option, what) in [
+        ("timeout = '0ms'", "too small, at least 1ns"),
+        ("backoff = { factor = 0.99 }", "too small"),
+        ("backoff = { factor = 1000001 }", "too large"),
+        ("backoff = { initial = '0s' }", "too small, at least 1ns"),
+        ("fragment = '31B'", "too small, at least 32B"),
+        ("max_attempts = 1000001", "too large, at most 1000000"),
+    ] {
+        let text = format!("title = 'x'\nprotocol = 'retry'\n[options]\n{option}\n");
+        let errors = Registry::shipped().parse("test", &text).unwrap_err().to_string();
+        assert!(errors.contains(what) && errors.contains("test:4:"), "{option}: {errors}");
+    }
+}
+
+#[test]
+fn payloads_that_are_too_large_are_errors() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("payloads");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = std::fs::File::create(folder.join("zeros")).unwrap();
+    for (length, workload, what) in [
+        (10_000_001, "payload = 'zeros'\nsize = '9B'", "10000001 messages of 9B; at most 10000000"),
+        ((64 << 20) + 1, "file = 'zeros'", "larger than 64 MiB"),
+    ] {
+        file.set_len(length).unwrap();
+        let text = format!("title = 'x'\nprotocol = 'retry'\n[workload]\n{workload}\n");
+        std::fs::write(folder.join("test.toml"), text).unwrap();
+        let errors = Registry::shipped().load(&folder.join("test.toml")).unwrap_err().to_string();
+        assert!(errors.contains(what), "{errors}");
+    }
 }

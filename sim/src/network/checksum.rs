@@ -54,6 +54,15 @@ mod tests {
         }
     }
 
+    /// Zero has two forms in one's complement: all bits of a word may flip and nobody notices.
+    #[test]
+    fn a_word_of_zeros_and_a_word_of_ones_are_the_same() {
+        assert_eq!(ones_complement_sum(&[0xff, 0xff]), 0);
+        assert_eq!(ones_complement_sum(&[0xff, 0xfe, 0, 1]), 0);
+        assert!(!notices(&[0x12, 0x34, 0, 0], &[0x12, 0x34, 0xff, 0xff]));
+        assert!(!notices(&[0, 0], &[0xff, 0xff]));
+    }
+
     #[test]
     fn a_missing_end_is_noticed_even_if_it_adds_nothing_to_the_sum() {
         assert!(notices(&[1, 2, 0, 0], &[1, 2]));

@@ -418,6 +418,17 @@ fn calm_lets_go_of_holds_and_queues() {
 }
 
 #[test]
+fn calm_empties_shared_queues() {
+    let rated = Impairments { rate: Some(1_000_000), shared: Some(true), ..Impairments::default() };
+    let mut network = network(3, &[everywhere(rated)], &[]);
+    let packet = |from| Packet { from, to: 0, payload: &[0; 97] };
+    (0..5).for_each(|_| drop(network.transmit(0, &packet(1))));
+    network.calm();
+    let fate = network.transmit(0, &packet(2));
+    assert_eq!(fate.arrivals.iter().collect::<Vec<_>>(), [1_000_000]);
+}
+
+#[test]
 fn chances_of_a_fault_depend_on_link_and_content_not_on_place_or_others() {
     let chance = |name: &str| {
         let mut fault = packet_fault(name, 1, 0, Pick::Chance(0.5), PacketAction::Drop);

@@ -376,7 +376,9 @@ fn a_datagram_is_thrown_away_once() {
         Ok(())
     }
     let protocol = Protocol::new("test", "For a test.").server(server).client(client);
-    let outcome = super::run(protocol, "").to_json();
+    let outcome = super::run(protocol, "");
+    assert_eq!(outcome.run.errors, Vec::<String>::new());
+    let outcome = outcome.to_json();
     assert_eq!(outcome["drops"].to_string(), r#"{"checksum":1}"#);
     assert_eq!(outcome["datagrams"]["delivered"], 0);
 }

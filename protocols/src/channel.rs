@@ -212,9 +212,4 @@ impl Channel {
             }
         }
     }
-
-    /// Pieces of how many datagrams wait for the rest of them.
-    pub fn waiting(&self) -> usize {
-        self.reassembly.waiting()
-    }
 }

@@ -30,8 +30,10 @@ pub mod file_transfer;
 pub mod fragment;
 pub mod frame;
 pub mod go_back_n;
+pub mod oncrpc;
 pub mod pipeline;
 pub mod retry;
+pub mod rpc;
 pub mod rtt;
 pub mod selective_repeat;
 pub mod sender;
@@ -43,6 +45,7 @@ pub mod timer;
 pub mod udp;
 pub mod unique_id;
 pub mod wire;
+pub mod xdr;
 
 use squall_sim::protocol::Protocol;
 

@@ -58,6 +58,9 @@ pub enum EncodeError {
         /// The bound.
         max: usize,
     },
+    /// A union's value is in one arm, and what it depends on belongs to another.
+    #[error("{0} belongs to another arm of {1}")]
+    OtherArm(i64, &'static str),
 }
 
 /// Why bytes are no value.
@@ -226,6 +229,17 @@ impl<T: Xdr> Xdr for Option<Box<T>> {
     }
 }
 
+/// `string<>`.
+impl Xdr for String {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        put_string(out, self, usize::MAX)
+    }
+
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        get_string(input, usize::MAX)
+    }
+}
+
 /// Void, and the several arguments of one procedure (RFC 5531, section 12.2).
 macro_rules! tuple {
     ($($name:ident),*) => {
@@ -272,6 +286,17 @@ pub fn put_fixed_opaque(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), EncodeErr
 #[inline]
 pub fn get_fixed_opaque<const N: usize>(input: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
     let bytes = input.take_padded(N)?;
+    bytes.try_into().map_err(|_| DecodeError::Truncated)
+}
+
+/// Takes `opaque[N]` into a box, without the stack.
+///
+/// # Errors
+/// As [`Xdr::decode`].
+pub fn get_boxed_opaque<const N: usize>(
+    input: &mut Decoder<'_>,
+) -> Result<Box<[u8; N]>, DecodeError> {
+    let bytes = input.take_padded(N)?.to_vec();
     bytes.try_into().map_err(|_| DecodeError::Truncated)
 }
 
@@ -340,6 +365,16 @@ pub fn put_fixed_array<T: Xdr>(out: &mut Vec<u8>, values: &[T]) -> Result<(), En
 pub fn get_fixed_array<T: Xdr, const N: usize>(
     input: &mut Decoder<'_>,
 ) -> Result<[T; N], DecodeError> {
+    elements(input, N)?.try_into().map_err(|_| DecodeError::Truncated)
+}
+
+/// Takes `T[N]` into a box, without the stack.
+///
+/// # Errors
+/// As [`Xdr::decode`].
+pub fn get_boxed_array<T: Xdr, const N: usize>(
+    input: &mut Decoder<'_>,
+) -> Result<Box<[T; N]>, DecodeError> {
     elements(input, N)?.try_into().map_err(|_| DecodeError::Truncated)
 }
 

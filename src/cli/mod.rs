@@ -6,6 +6,7 @@ mod files;
 mod matrix;
 mod replay;
 mod report;
+mod rpcgen;
 mod run;
 
 use std::io::{self, Write};
@@ -46,6 +47,8 @@ enum Command {
     Report(report::Args),
     /// Run every protocol under every family of faults and say what was observed
     Matrix(matrix::Args),
+    /// Compile an interface file of ONC RPC (.x) into Rust
+    Rpcgen(rpcgen::Args),
     /// List the protocols with their options
     Protocols(describe::Args),
     /// Print the JSON Schema of scenario files, for editors
@@ -77,6 +80,7 @@ pub fn cli(registry: Registry) -> ExitCode {
         Command::Replay(args) => replay::run(&args, &registry),
         Command::Report(args) => report::run(&args, &registry),
         Command::Matrix(args) => matrix::run(&args, &registry),
+        Command::Rpcgen(args) => rpcgen::run(&args),
         Command::Protocols(args) => describe::protocols(&args, &registry),
         Command::Schema => describe::schema(&registry),
     }));

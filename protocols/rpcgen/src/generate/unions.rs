@@ -1,0 +1,218 @@
+//! Unions: an enum with a variant for each arm.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{Generator, doc, identifier, literal};
+use crate::ast::Scalar;
+use crate::layout;
+use crate::model::{Arm, Base, Content, Field, Kind, Label, Type, Union};
+
+impl Generator<'_> {
+    pub(super) fn union_items(&self, one: &Type, union: &Union) -> Vec<TokenStream> {
+        let name = identifier(&one.rust);
+        let on = &union.discriminant.name;
+        let about = doc(&format!("The union `{}`, which depends on `{on}`.", one.name));
+        let derives = self.derives(one.facts);
+        let arms = union.arms.iter().map(|arm| {
+            let cases: Vec<String> =
+                arm.labels.iter().map(|label| format!("`{}`", label.text)).collect();
+            let about = doc(&format!("`{on}` is {}.", cases.join(" or ")));
+            let kept = (arm.labels.len() > 1).then_some(&union.discriminant);
+            self.variant(&arm.rust, &about, kept, arm.content.as_ref())
+        });
+        let default = union.default.as_ref().map(|content| {
+            let about = doc(&format!("`{on}` is anything else."));
+            self.variant("Default", &about, Some(&union.discriminant), content.as_ref())
+        });
+        let item = quote! {
+            #about
+            #derives
+            pub enum #name {
+                #(#arms,)*
+                #default
+            }
+        };
+        let encode = self.union_encode(one, union);
+        let decode = self.union_decode(one, union);
+        vec![item, self.xdr_impl(&name, &encode, &decode)]
+    }
+
+    fn variant(
+        &self,
+        name: &str,
+        about: &TokenStream,
+        kept: Option<&Field>,
+        content: Option<&Field>,
+    ) -> TokenStream {
+        let name = identifier(name);
+        let fields: Vec<TokenStream> = [kept, content]
+            .into_iter()
+            .flatten()
+            .map(|field| {
+                let name = identifier(&field.rust);
+                let boxed = layout::is_boxed_arm(self.model, &field.content);
+                let content = self.content(&field.content, boxed);
+                let doc = self.about_field(field);
+                quote!(#doc #name: #content)
+            })
+            .collect();
+        match fields.is_empty() {
+            true => quote!(#about #name),
+            false => quote!(#about #name { #(#fields,)* }),
+        }
+    }
+
+    /// A label as a pattern, or as a value, of the discriminant's type.
+    fn label(&self, union: &Union, label: &Label) -> TokenStream {
+        match &label.rust {
+            None => literal(label.number),
+            Some(word) if self.is_enum(union) => {
+                let (name, value) = (self.selector(union), identifier(word));
+                quote!(#name::#value)
+            }
+            Some(_) if label.number == 0 => quote!(false),
+            Some(_) => quote!(true),
+        }
+    }
+
+    /// What the discriminant is, behind aliases.
+    fn selector_base(&self, union: &Union) -> Base {
+        let mut base = match union.discriminant.content {
+            Content::Plain(base) => base,
+            // The check let nothing else through.
+            _ => Base::Scalar(Scalar::I32),
+        };
+        while let Base::Named(index) = base
+            && let Kind::Alias(next) = self.model.types[index].kind
+        {
+            base = next;
+        }
+        base
+    }
+
+    fn selector(&self, union: &Union) -> TokenStream {
+        self.base(&self.selector_base(union))
+    }
+
+    fn is_enum(&self, union: &Union) -> bool {
+        matches!(self.selector_base(union), Base::Named(_))
+    }
+
+    fn union_encode(&self, one: &Type, union: &Union) -> TokenStream {
+        let selector = self.selector(union);
+        let (ok, err) = (self.std("Ok"), self.std("Err"));
+        let number = match self.selector_base(union) {
+            Base::Named(_) => quote!(i64::from(*selector as i32)),
+            _ => quote!(i64::from(*selector)),
+        };
+        let xdr_name = &one.name;
+        let wrong = quote!(return #err(xdr::EncodeError::OtherArm(#number, #xdr_name)));
+        let rest = |content: Option<&Field>| match content {
+            None => quote!(#ok(())),
+            Some(field) => {
+                let boxed = layout::is_boxed_arm(self.model, &field.content);
+                let reference = if boxed { quote!(&**value) } else { quote!(value) };
+                self.encode(&field.content, &quote!(value), &reference)
+            }
+        };
+        let bind = |content: Option<&Field>| {
+            content.map(|field| {
+                let name = identifier(&field.rust);
+                quote!(#name: value)
+            })
+        };
+        let kept = identifier(&union.discriminant.rust);
+        let arms = union.arms.iter().map(|arm: &Arm| {
+            let name = identifier(&arm.rust);
+            let (bound, rest) = (bind(arm.content.as_ref()), rest(arm.content.as_ref()));
+            let labels: Vec<_> = arm.labels.iter().map(|label| self.label(union, label)).collect();
+            match &labels[..] {
+                [only] => {
+                    let fields = bound.map(|bound| quote!({ #bound }));
+                    let put = match self.selector_base(union) {
+                        Base::Scalar(_) => {
+                            quote!(<#selector as xdr::Xdr>::encode(&#only, out)?;)
+                        }
+                        _ => quote!(xdr::Xdr::encode(&#only, out)?;),
+                    };
+                    quote!(Self::#name #fields => { #put #rest })
+                }
+                // Both labels of a bool: nothing can be wrong.
+                several => {
+                    let all = union.complete && union.arms.len() == 1;
+                    let check =
+                        (!all).then(|| quote!(if !matches!(selector, #(#several)|*) { #wrong; }));
+                    quote! {
+                        Self::#name { #kept: selector, #bound } => {
+                            #check
+                            xdr::Xdr::encode(selector, out)?;
+                            #rest
+                        }
+                    }
+                }
+            }
+        });
+        let default = union.default.as_ref().map(|content| {
+            let (bound, rest) = (bind(content.as_ref()), rest(content.as_ref()));
+            let labels = union.arms.iter().flat_map(|arm| &arm.labels);
+            let labels: Vec<_> = labels.map(|label| self.label(union, label)).collect();
+            quote! {
+                Self::Default { #kept: selector, #bound } => {
+                    if matches!(selector, #(#labels)|*) { #wrong; }
+                    xdr::Xdr::encode(selector, out)?;
+                    #rest
+                }
+            }
+        });
+        quote!(match self { #(#arms)* #default })
+    }
+
+    fn union_decode(&self, one: &Type, union: &Union) -> TokenStream {
+        let selector = self.selector(union);
+        let (ok, err) = (self.std("Ok"), self.std("Err"));
+        let kept = identifier(&union.discriminant.rust);
+        let content = |field: Option<&Field>| {
+            field.map(|field| {
+                let name = identifier(&field.rust);
+                let boxed = layout::is_boxed_arm(self.model, &field.content);
+                let decode = self.decode(&field.content, boxed);
+                quote!(#name: #decode,)
+            })
+        };
+        let arms = union.arms.iter().map(|arm| {
+            let name = identifier(&arm.rust);
+            let labels: Vec<_> = arm.labels.iter().map(|label| self.label(union, label)).collect();
+            let content = content(arm.content.as_ref());
+            match (labels.len(), content) {
+                (1, None) => quote!(#(#labels)|* => #ok(Self::#name)),
+                (1, content) => quote!(#(#labels)|* => #ok(Self::#name { #content })),
+                (_, content) => {
+                    quote!(selector @ (#(#labels)|*) => #ok(Self::#name { #kept: selector, #content }))
+                }
+            }
+        });
+        let xdr_name = &one.name;
+        let rest = match &union.default {
+            Some(default) => {
+                let content = content(default.as_ref());
+                Some(quote!(selector => #ok(Self::Default { #kept: selector, #content })))
+            }
+            None if union.complete => None,
+            None => {
+                let number = if self.is_enum(union) {
+                    quote!((other as i32).into())
+                } else {
+                    quote!(other.into())
+                };
+                Some(quote!(other => #err(xdr::DecodeError::Unknown(#number, #xdr_name))))
+            }
+        };
+        quote! {
+            match <#selector as xdr::Xdr>::decode(input)? {
+                #(#arms,)*
+                #rest
+            }
+        }
+    }
+}

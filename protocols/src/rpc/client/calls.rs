@@ -453,7 +453,9 @@ impl Calls {
             _ => return self.session_failed(),
         };
         self.session = Session::Known(verifier);
-        let all: Vec<u32> = self.calls.keys().copied().collect();
+        let mut all: Vec<u32> = self.calls.keys().copied().collect();
+        // In the order in which they began, though ids wrap around.
+        all.sort_by_key(|xid| xid.wrapping_sub(self.next_xid));
         all.into_iter().for_each(|xid| self.send_first(now, xid));
     }
 }

@@ -1,6 +1,8 @@
 //! The client: one socket, any number of calls at a time.
 
 mod calls;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;

@@ -126,7 +126,6 @@ impl World {
                 queue.push(at, Due::FaultBegins(index));
             }
         }
-        let clients = plan.hosts.len().saturating_sub(1) as u32;
         Box::new(World {
             id: 0,
             now: 0,
@@ -137,7 +136,7 @@ impl World {
             sockets: Sockets::default(),
             timers: Timers::default(),
             recorder: Recorder::new(keep_trace),
-            history: History::new(clients, plan.workload.operations),
+            history: History::new(plan.clients, plan.workload.operations),
             counts: Counts::default(),
             calls: 0,
             running: None,

@@ -7,6 +7,7 @@ mod crashes;
 mod disks;
 mod engine_parity;
 mod exactly_once;
+mod expected_events;
 mod further_hosts;
 mod limits;
 mod matrix;

@@ -201,6 +201,8 @@ pub struct Expect {
     pub violates: Vec<Guarantee>,
     /// Bounds on costs.
     pub cost: Vec<(Cost, Bounds)>,
+    /// Bounds on how often hosts report events, by name.
+    pub events: Vec<(String, Bounds)>,
 }
 
 /// One run, fully decided but for the draws that the network makes from its named streams.

@@ -12,6 +12,7 @@ mod further_hosts;
 mod limits;
 mod matrix;
 mod misuse;
+mod orphans;
 mod pages;
 mod properties;
 mod readme;

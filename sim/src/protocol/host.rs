@@ -14,6 +14,11 @@ use crate::{workload, world};
 /// The port on which servers of the shipped protocols listen.
 pub const SERVER_PORT: u16 = 10_000;
 
+/// The event that the simulation itself reports when a server executes a call whose caller is gone:
+/// the client's host is down, or has restarted since it issued the call. Nelson's orphans ("Remote
+/// Procedure Call", CMU-CS-81-119, 1981). Only for protocols that declare the event.
+pub const ORPHAN: &str = "orphan";
+
 /// The server's side of a protocol, on the host `server` or on one of the protocol's further hosts.
 #[derive(Clone, Debug)]
 pub struct Server {
@@ -57,7 +62,8 @@ impl Server {
         world::with_live_host(|world, host| world.execute(host, message, Step::Delivered)).flatten()
     }
 
-    /// Runs a call whose argument is the message. As [`Server::deliver`], under another name.
+    /// Runs a call whose argument is the message. As [`Server::deliver`], under another name; and if the
+    /// protocol declares the event [`ORPHAN`], one is reported when the caller is gone.
     pub fn execute(&self, message: &[u8]) -> Option<OpId> {
         world::with_live_host(|world, host| world.execute(host, message, Step::Executed)).flatten()
     }

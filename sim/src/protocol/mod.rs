@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use dissect::{Dissect, Dissection};
-pub use host::{Client, Message, SERVER_PORT, Server, expose, memory_entries, report};
+pub use host::{Client, Message, ORPHAN, SERVER_PORT, Server, expose, memory_entries, report};
 pub use spec::{HostSpec, OptionCheck, OptionContext, OptionKind, OptionProblem, OptionSpec};
 pub use spec::{OptionValue, Options, ProtocolSpec};
 

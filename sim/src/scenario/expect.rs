@@ -4,6 +4,7 @@ use super::diagnostic::Diagnostic;
 use super::reader::Reader;
 use super::words::Vocabulary;
 use crate::plan::{Bounds, Cost, Expect, Guarantee};
+use crate::protocol::ORPHAN;
 use crate::text::quote;
 
 /// Reads the table.
@@ -82,6 +83,10 @@ fn events(table: &Reader<'_>) -> Vec<(String, Bounds)> {
             let message = format!("{} is not an event that hosts report", quote(name));
             let one = Diagnostic::new(span, message).label("this is a step of an operation");
             table.errors.add(one.help("`guarantee` and `completes` judge the steps of operations"));
+        } else if name == ORPHAN {
+            let message = format!("nobody counts the event `{ORPHAN}`");
+            let one = Diagnostic::new(span, message).label("the protocol does not declare it");
+            table.errors.add(one.help("declare it in the protocol: `.events(&[ORPHAN])`"));
         }
     }
     table.all_bounds()

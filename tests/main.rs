@@ -22,6 +22,7 @@ mod sockets;
 mod tasks_and_time;
 mod theory;
 mod timeline;
+mod tokio_sync;
 mod verdicts;
 
 use squall::{Outcome, Protocol, Registry, Settings};

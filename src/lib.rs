@@ -6,7 +6,8 @@
 //!
 //! - Write host software against [`net`], [`time`], [`task`], [`fs`] and [`random`], which look like
 //!   tokio's and are tokio's outside a simulation. [`report`] tells the trace, and faults that wait for
-//!   it, that something happened; [`expose`] also shows them bytes that lie in memory.
+//!   it, that something happened; [`expose`] also shows them bytes that lie in memory. tokio's `sync`
+//!   may be used as it is.
 //!   What is not deterministic on a simulated host: `tokio::select!` without `biased;` (use
 //!   [`task::select`]), the order of `HashMap`, std's and rand's own generators, real clocks, threads.
 //! - Declare a [`Protocol`]: its options, how its datagrams are read, what server and clients run.

@@ -34,6 +34,8 @@ pub struct Execution {
 pub struct Op {
     /// When it was issued, nanoseconds since the start.
     pub invoked_at: u64,
+    /// The client's incarnation that issued it, from 1.
+    pub incarnation: u32,
     /// How it ended.
     pub outcome: Outcome,
     /// When it ended; 0 while it is pending.
@@ -106,7 +108,7 @@ impl History {
     }
 
     /// Issues the client's next operation.
-    pub(crate) fn invoke(&mut self, client: HostId, at: u64) -> Option<OpId> {
+    pub(crate) fn invoke(&mut self, client: HostId, incarnation: u32, at: u64) -> Option<OpId> {
         let most = self.operations.min(RESERVE) as usize;
         let ops = &mut self.client(client)?.ops;
         if ops.capacity() == 0 {
@@ -114,6 +116,7 @@ impl History {
         }
         ops.push(Op {
             invoked_at: at,
+            incarnation,
             outcome: Outcome::Pending,
             ended_at: 0,
             executions: 0,
@@ -186,6 +189,12 @@ impl History {
         };
         let pending = known.ops.iter().zip(1..).filter(|(op, _)| op.outcome == Outcome::Pending);
         pending.map(|(_, number)| OpId { client, number }).collect()
+    }
+
+    /// The client's incarnation that issued an operation; `None` if none did.
+    pub(crate) fn issued_in(&self, op: OpId) -> Option<u32> {
+        let client = self.clients.get((op.client as usize).checked_sub(1)?)?;
+        Some(client.ops.get((op.number as usize).checked_sub(1)?)?.incarnation)
     }
 
     /// How many operations a client has issued.

@@ -64,7 +64,7 @@ impl Schedule {
 /// One host.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HostPlan {
-    /// `server`, `client-1`, ...
+    /// `server`, `client-1`, ..., or the name of a further host of the protocol.
     pub name: String,
     /// Datagrams that may wait in each of its sockets.
     pub receive_buffer: u64,
@@ -201,6 +201,8 @@ pub struct Expect {
     pub violates: Vec<Guarantee>,
     /// Bounds on costs.
     pub cost: Vec<(Cost, Bounds)>,
+    /// Bounds on how often hosts report events, by name.
+    pub events: Vec<(String, Bounds)>,
 }
 
 /// One run, fully decided but for the draws that the network makes from its named streams.
@@ -226,7 +228,10 @@ pub struct Plan {
     pub options: Options,
     /// The workload.
     pub workload: WorkloadPlan,
-    /// The hosts: `server` first, then `client-1` and so on. A [`HostId`] is an index into this.
+    /// How many clients there are.
+    pub clients: u32,
+    /// The hosts: `server` first, then `client-1` and so on, then the protocol's further hosts. A
+    /// [`HostId`] is an index into this.
     pub hosts: Vec<HostPlan>,
     /// Link rules in file order; later ones override earlier ones key by key.
     pub links: Vec<LinkRule>,

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use squall_sim::plan::{Engine, Plan};
-use squall_sim::protocol::{OptionContext, OptionKind, OptionProblem, OptionSpec, OptionValue};
-use squall_sim::protocol::{Options, ProtocolSpec};
+use squall_sim::protocol::{HostSpec, OptionContext, OptionKind, OptionProblem, OptionSpec};
+use squall_sim::protocol::{OptionValue, Options, ProtocolSpec};
 use squall_sim::scenario::{Diagnostics, Scenario};
 
 #[path = "scenario_files/fuzz.rs"]
@@ -68,6 +68,7 @@ fn protocols() -> Vec<ProtocolSpec> {
             kinds: vec!["data", "ack"],
             fields: vec!["seq", "call"],
             events: vec!["timeout"],
+            hosts: vec![HostSpec { name: "mapper", when: |options| options.number("retries") > 7 }],
             checks: vec![window_in_buffer, buffer_in_mtu],
             any_message_size: true,
         },

@@ -30,9 +30,13 @@ pub(super) fn protocols(args: &Args, registry: &Registry) -> io::Result<Exit> {
         .filter(|spec| args.names.is_empty() || args.names.contains(&spec.name));
     for spec in chosen {
         writeln!(out, "{}\n    {}", spec.name, spec.summary)?;
-        for (what, names) in
-            [("datagrams", &spec.kinds), ("fields", &spec.fields), ("events", &spec.events)]
-        {
+        let hosts = spec.hosts.iter().map(|host| host.name).collect();
+        for (what, names) in [
+            ("datagrams", &spec.kinds),
+            ("fields", &spec.fields),
+            ("events", &spec.events),
+            ("further hosts", &hosts),
+        ] {
             if !names.is_empty() {
                 writeln!(out, "    {what}: {}", names.join(", "))?;
             }

@@ -1,18 +1,16 @@
 //! What a server offers: programs, whose dispatchers the stub compiler writes.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 
+use super::cache::CallKey;
 use crate::oncrpc::{Accepted, Auth};
 use crate::xdr::{self, EncodeError, Xdr};
 
 /// One call, as its procedure sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Where it came from.
-    pub client: SocketAddr,
-    /// Its transaction id.
-    pub xid: u32,
+    /// What tells it from other calls: where it came from, its transaction id, and the like.
+    pub key: CallKey,
     /// Who calls.
     pub credential: Auth,
 }

@@ -5,9 +5,10 @@
 //! | maybe, at-least-once, at-most-once, exactly-once | `executions` | Birrell and Nelson, "Implementing Remote Procedure Calls" (1984); Spector's terms (1982) |
 //! | fifo | `order` | Hadzilacos and Toueg, "Fault-tolerant broadcasts and related problems" (1993) |
 //! | integrity | `integrity` | Saltzer, Reed and Clark, "End-to-end arguments in system design" (1984) |
-//! | completion, cost | `liveness`, `cost` | |
+//! | completion, cost, events | `liveness`, `cost`, `events` | |
 
 mod cost;
+mod events;
 mod executions;
 mod integrity;
 mod liveness;

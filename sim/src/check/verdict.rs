@@ -1,6 +1,6 @@
 //! From findings to the verdict.
 
-use super::{Finding, Observed, check, cost, liveness};
+use super::{Finding, Observed, check, cost, events, liveness};
 use crate::engine::{Ending, Run};
 use crate::plan::{Guarantee, Plan};
 
@@ -64,6 +64,10 @@ pub(crate) fn judge(plan: &Plan, run: &Run) -> Report {
     judgement.completion(&observed);
     for (cost, bounds) in &plan.expect.cost {
         judgement.failed.extend(cost::out_of_bounds(&observed, *cost, *bounds));
+    }
+    for (name, bounds) in &plan.expect.events {
+        judgement.failed.extend(events::out_of_bounds(&observed, name, *bounds));
+        judgement.undecided.extend(events::left_open(&observed, name, *bounds));
     }
     for (fault, count) in plan.faults.iter().zip(&run.faults) {
         if count.hits == 0 && !fault.optional {

@@ -14,7 +14,7 @@ use crate::history::History;
 use crate::network::{FaultCount, HostId};
 use crate::plan::{Engine, Plan};
 use crate::protocol::{Client, HostFuture, HostResult, Protocol, Server};
-use crate::world::{Counts, Installed, World};
+use crate::world::{self, Counts, Installed, World};
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,10 +122,15 @@ impl Future for Software {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<HostResult> {
         if let Some(start) = self.start.take() {
-            let (plan, protocol) = (Arc::clone(&start.0), &start.1);
-            self.running = Some(match self.host {
-                0 => protocol.start_server(Server { plan }),
-                host => protocol.start_client(Client::new(plan, host)),
+            let (plan, protocol, host) = (Arc::clone(&start.0), &start.1, self.host);
+            let incarnation = world::with(|world| world.hosts[host as usize].incarnation);
+            let incarnation = incarnation.unwrap_or(1);
+            self.running = Some(if host == 0 {
+                protocol.start_server(Server::new(plan, incarnation))
+            } else if host <= plan.clients {
+                protocol.start_client(Client::new(plan, host, incarnation))
+            } else {
+                protocol.start_host(start.0.host_name(host), Server::new(plan, incarnation))
             });
         }
         match &mut self.running {

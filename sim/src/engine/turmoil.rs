@@ -237,7 +237,7 @@ fn deliver_due(plan: &Plan, sim: &mut turmoil::Sim<'_>, now: u64) -> Option<Endi
         world.set_now(now.min(plan.duration));
         let waits = world.next_event().is_some() || sleepers > 0;
         let quiet = !waits && now >= active_at.saturating_add(QUIET);
-        let clients = &world.hosts[1..];
+        let clients = &world.hosts[1..=plan.clients as usize];
         let finished = clients.iter().all(|host| host.finished || !host.up);
         if quiet && finished {
             world.set_now(active_at);

@@ -49,6 +49,15 @@ impl HostSet {
         HostSet(Members::Some(all.into()))
     }
 
+    /// The members under new numbers: each host of `kept` gets its place there, the rest is left out.
+    pub(crate) fn renumbered(&self, kept: &[HostId]) -> Self {
+        if self.0 == Members::All {
+            return HostSet::all();
+        }
+        let members = (0..).zip(kept).filter(|(_, old)| self.contains(**old));
+        members.map(|(new, _)| new).collect()
+    }
+
     /// The members below `hosts`, in ascending order.
     pub fn iter(&self, hosts: u32) -> impl Iterator<Item = HostId> + '_ {
         (0..hosts).filter(|host| self.contains(*host))

@@ -14,13 +14,29 @@ use crate::{workload, world};
 /// The port on which servers of the shipped protocols listen.
 pub const SERVER_PORT: u16 = 10_000;
 
-/// The server's side of a protocol, on the host `server`.
+/// The event that the simulation itself reports when a server executes a call whose caller is gone:
+/// the client's host is down, or has restarted since it issued the call. Nelson's orphans ("Remote
+/// Procedure Call", CMU-CS-81-119, 1981). Only for protocols that declare the event.
+pub const ORPHAN: &str = "orphan";
+
+/// The server's side of a protocol, on the host `server` or on one of the protocol's further hosts.
 #[derive(Clone, Debug)]
 pub struct Server {
-    pub(crate) plan: Arc<Plan>,
+    plan: Arc<Plan>,
+    incarnation: u32,
 }
 
 impl Server {
+    pub(crate) fn new(plan: Arc<Plan>, incarnation: u32) -> Self {
+        Server { plan, incarnation }
+    }
+
+    /// How often the host has started, this time included: 1 at first, one more after each restart.
+    /// A real server would have to count that on its disk.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation
+    }
+
     /// The protocol's options.
     pub fn options(&self) -> &Options {
         &self.plan.options
@@ -46,7 +62,8 @@ impl Server {
         world::with_live_host(|world, host| world.execute(host, message, Step::Delivered)).flatten()
     }
 
-    /// Runs a call whose argument is the message. As [`Server::deliver`], under another name.
+    /// Runs a call whose argument is the message. As [`Server::deliver`], under another name; and if the
+    /// protocol declares the event [`ORPHAN`], one is reported when the caller is gone.
     pub fn execute(&self, message: &[u8]) -> Option<OpId> {
         world::with_live_host(|world, host| world.execute(host, message, Step::Executed)).flatten()
     }
@@ -66,6 +83,7 @@ pub struct Message {
 pub struct Client {
     pub(crate) plan: Arc<Plan>,
     pub(crate) host: HostId,
+    incarnation: u32,
     /// True once it has issued an operation.
     started: bool,
     /// Until when the workload's pause lasts.
@@ -73,8 +91,13 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(plan: Arc<Plan>, host: HostId) -> Self {
-        Client { plan, host, started: false, pause: None }
+    pub(crate) fn new(plan: Arc<Plan>, host: HostId, incarnation: u32) -> Self {
+        Client { plan, host, incarnation, started: false, pause: None }
+    }
+
+    /// How often the host has started, as [`Server::incarnation`].
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation
     }
 
     /// The protocol's options.

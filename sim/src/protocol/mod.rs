@@ -11,9 +11,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use dissect::{Dissect, Dissection};
-pub use host::{Client, Message, SERVER_PORT, Server, expose, memory_entries, report};
-pub use spec::{OptionCheck, OptionContext, OptionKind, OptionProblem, OptionSpec, OptionValue};
-pub use spec::{Options, ProtocolSpec};
+pub use host::{Client, Message, ORPHAN, SERVER_PORT, Server, expose, memory_entries, report};
+pub use spec::{HostSpec, OptionCheck, OptionContext, OptionKind, OptionProblem, OptionSpec};
+pub use spec::{OptionValue, Options, ProtocolSpec};
 
 /// What host software gives back when it ends.
 pub type HostResult = Result<(), Box<dyn std::error::Error>>;
@@ -54,6 +54,8 @@ pub struct Protocol {
     dissect: Option<Dissect>,
     server: Start<Server>,
     client: Start<Client>,
+    /// What each of the spec's further hosts runs, in its order.
+    hosts: Vec<Start<Server>>,
 }
 
 impl Protocol {
@@ -66,6 +68,7 @@ impl Protocol {
             dissect: None,
             server: Arc::new(|_| Box::pin(async { Ok(()) })),
             client: Arc::new(|_| Box::pin(async { Ok(()) })),
+            hosts: Vec::new(),
         }
     }
 
@@ -84,6 +87,33 @@ impl Protocol {
         F: Future<Output = HostResult> + 'static,
     {
         self.client = Arc::new(move |client| Box::pin(start(client)));
+        self
+    }
+
+    /// Adds a host besides server and clients, such as a port mapper, to the runs with options for
+    /// which `when` holds. It runs `start` from the beginning and again after each restart, has an
+    /// address of its own, and scenario files may name it wherever they name hosts.
+    ///
+    /// # Panics
+    /// If `name` is the server's, a client's or taken, or has other characters than small letters,
+    /// digits and `-` after a first letter.
+    pub fn host<F>(
+        mut self,
+        name: &'static str,
+        when: fn(&Options) -> bool,
+        start: impl Fn(Server) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = HostResult> + 'static,
+    {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let named = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain);
+        assert!(named && name.len() <= 64, "a further host can not have the name {name:?}");
+        let taken = name == "server" || name.starts_with("client-");
+        let taken = taken || self.spec.hosts.iter().any(|host| host.name == name);
+        assert!(!taken, "another host has the name {name:?} already");
+        self.spec_mut().hosts.push(HostSpec { name, when });
+        self.hosts.push(Arc::new(move |server| Box::pin(start(server))));
         self
     }
 
@@ -158,6 +188,14 @@ impl Protocol {
 
     pub(crate) fn start_client(&self, client: Client) -> HostFuture {
         (self.client)(client)
+    }
+
+    /// Starts the software of a further host.
+    pub(crate) fn start_host(&self, name: &str, server: Server) -> HostFuture {
+        match self.spec.hosts.iter().position(|host| host.name == name) {
+            Some(index) => (self.hosts[index])(server),
+            None => panic!("the protocol has no host `{name}`"),
+        }
     }
 }
 

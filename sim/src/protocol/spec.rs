@@ -122,6 +122,16 @@ pub struct OptionProblem {
 /// is asked about their ends, so a limit must be monotonic in each option.
 pub type OptionCheck = fn(&Options, &OptionContext) -> Option<OptionProblem>;
 
+/// A host besides server and clients, such as a port mapper.
+#[derive(Clone, Debug)]
+pub struct HostSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether a run with these options has it. As with an [`OptionCheck`], whether some run of a
+    /// scenario may have it is asked with ranges at their ends.
+    pub when: fn(&Options) -> bool,
+}
+
 /// What the checker of scenario files must know of a protocol.
 #[derive(Clone, Debug, Default)]
 pub struct ProtocolSpec {
@@ -137,6 +147,8 @@ pub struct ProtocolSpec {
     pub fields: Vec<&'static str>,
     /// The events its hosts report, besides those of the history.
     pub events: Vec<&'static str>,
+    /// The hosts besides server and clients.
+    pub hosts: Vec<HostSpec>,
     /// Checks of the options together.
     pub checks: Vec<OptionCheck>,
     /// True if messages may be larger than a datagram carries.

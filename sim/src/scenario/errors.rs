@@ -65,6 +65,11 @@ impl<'a> Errors<'a> {
         full
     }
 
+    /// How many errors there were so far.
+    pub(super) fn count(&self) -> usize {
+        self.list.borrow().len() + self.left_out.get()
+    }
+
     /// True if nothing was wrong so far.
     pub(super) fn is_empty(&self) -> bool {
         self.list.borrow().is_empty()

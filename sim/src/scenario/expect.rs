@@ -2,7 +2,10 @@
 
 use super::diagnostic::Diagnostic;
 use super::reader::Reader;
-use crate::plan::{Cost, Expect, Guarantee};
+use super::words::Vocabulary;
+use crate::plan::{Bounds, Cost, Expect, Guarantee};
+use crate::protocol::ORPHAN;
+use crate::text::quote;
 
 /// Reads the table.
 pub(super) fn read(table: &Reader<'_>) -> Expect {
@@ -23,6 +26,7 @@ pub(super) fn read(table: &Reader<'_>) -> Expect {
         within,
         violates: violates(table),
         cost: cost(table),
+        events: events(table),
     };
     contradictions(table, &expect);
     expect
@@ -61,10 +65,29 @@ fn contradictions(table: &Reader<'_>, expect: &Expect) {
     }
 }
 
-fn cost(table: &Reader<'_>) -> Vec<(Cost, crate::plan::Bounds)> {
+fn cost(table: &Reader<'_>) -> Vec<(Cost, Bounds)> {
     let Some(table) = table.table("cost") else {
         return Vec::new();
     };
     let bounds = |cost: Cost| Some((cost, table.bounds(cost.name())?));
     Cost::ALL.into_iter().filter_map(bounds).collect()
+}
+
+fn events(table: &Reader<'_>) -> Vec<(String, Bounds)> {
+    let Some(table) = table.table("events") else {
+        return Vec::new();
+    };
+    // Where any name may stand, one that nothing ever counts would still make a bound of 0 hold.
+    for (name, span, _) in table.entries().filter(|_| table.is_open()) {
+        if Vocabulary::is_of_history(name) {
+            let message = format!("{} is not an event that hosts report", quote(name));
+            let one = Diagnostic::new(span, message).label("this is a step of an operation");
+            table.errors.add(one.help("`guarantee` and `completes` judge the steps of operations"));
+        } else if name == ORPHAN {
+            let message = format!("nobody counts the event `{ORPHAN}`");
+            let one = Diagnostic::new(span, message).label("the protocol does not declare it");
+            table.errors.add(one.help("declare it in the protocol: `.events(&[ORPHAN])`"));
+        }
+    }
+    table.all_bounds()
 }

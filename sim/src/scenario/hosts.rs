@@ -23,9 +23,18 @@ const MAX_PATTERNS: usize = 100;
 /// The longest pattern, in bytes: matching takes a stack frame for each `*`.
 const LONGEST_PATTERN: usize = 64;
 
-/// The hosts a scenario may have: `server` is 0, `client-i` is i.
+/// A host of the protocol besides server and clients.
+#[derive(Clone, Debug)]
+pub(super) struct Other {
+    pub name: &'static str,
+    /// False if the options leave it out, whatever the seed.
+    pub possible: bool,
+}
+
+/// The hosts a scenario may have: `server` is 0, `client-i` is i, and the others follow.
 pub(super) struct Hosts {
     clients: u32,
+    others: Vec<Other>,
     names: OnceCell<Vec<String>>,
     known: RefCell<HashMap<String, HostSet>>,
     /// How many different patterns with a `*` were looked up.
@@ -33,14 +42,30 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    /// The server and at most `clients` clients.
-    pub(super) fn new(clients: u32) -> Self {
-        Hosts { clients, names: OnceCell::new(), known: RefCell::default(), patterns: Cell::new(0) }
+    /// The server, at most `clients` clients, and others.
+    pub(super) fn new(clients: u32, others: Vec<Other>) -> Self {
+        let (names, known, patterns) = (OnceCell::new(), RefCell::default(), Cell::new(0));
+        Hosts { clients, others, names, known, patterns }
     }
 
     /// How many there are at most.
     pub(super) fn len(&self) -> u32 {
-        self.clients + 1
+        self.clients + 1 + self.others.len() as u32
+    }
+
+    fn name(&self, host: HostId) -> String {
+        let others: Vec<&str> = self.others.iter().map(|other| other.name).collect();
+        host_name(host, self.clients, &others)
+    }
+
+    /// The others that some run may have.
+    fn possible(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.others.iter().filter(|other| other.possible).map(|other| other.name)
+    }
+
+    /// True if this is a host that the options leave out.
+    fn is_left_out(&self, name: &str) -> bool {
+        self.others.iter().any(|other| other.name == name && !other.possible)
     }
 
     /// The hosts that `pattern` means, or what is wrong with it.
@@ -57,8 +82,12 @@ impl Hosts {
             if self.patterns.get() > MAX_PATTERNS {
                 return Err(format!("the file has more than {MAX_PATTERNS} patterns"));
             }
-            let names = self.names.get_or_init(|| (0..self.len()).map(host_name).collect());
-            let found = (0..self.len()).filter(|host| matches(pattern, &names[*host as usize]));
+            let names =
+                self.names.get_or_init(|| (0..self.len()).map(|host| self.name(host)).collect());
+            let found = (0..self.len()).filter(|host| {
+                let name = &names[*host as usize];
+                matches(pattern, name) && !self.is_left_out(name)
+            });
             found.collect()
         } else {
             self.number(pattern).into_iter().collect()
@@ -75,9 +104,14 @@ impl Hosts {
         if name == "server" {
             return Some(0);
         }
-        let number: HostId = name.strip_prefix("client-")?.parse().ok()?;
-        // Names such as `client-01` or `client-+1` are none.
-        ((1..=self.clients).contains(&number) && host_name(number) == name).then_some(number)
+        if let Some(number) = name.strip_prefix("client-") {
+            let number: HostId = number.parse().ok()?;
+            // Names such as `client-01` or `client-+1` are none.
+            let known = (1..=self.clients).contains(&number) && self.name(number) == name;
+            return known.then_some(number);
+        }
+        let mut others = (self.clients + 1..).zip(&self.others);
+        others.find(|(_, other)| other.name == name && other.possible).map(|(host, _)| host)
     }
 
     /// What to write instead of a pattern that means no host.
@@ -86,13 +120,16 @@ impl Hosts {
             1 => "`client-1`".to_owned(),
             n => format!("`client-1` to `client-{n}`"),
         };
-        let last = host_name(self.clients);
-        let names = ["server", last.as_str(), "client-1", "client-*"];
+        let mut all = vec!["`server`".to_owned(), clients];
+        all.extend(self.possible().map(|name| format!("`{name}`")));
+        let end = all.pop().unwrap_or_default();
+        let hosts = format!("{} and {end}", all.join(", "));
+        let last = self.name(self.clients);
+        let mut names = vec!["server", last.as_str(), "client-1", "client-*"];
+        self.possible().for_each(|name| names.push(name));
         match crate::text::nearest(pattern, names) {
-            Some(near) => format!("did you mean `{near}`? The hosts are `server` and {clients}"),
-            None => {
-                format!("the hosts are `server` and {clients}; `*` stands for any part of a name")
-            }
+            Some(near) => format!("did you mean `{near}`? The hosts are {hosts}"),
+            None => format!("the hosts are {hosts}; `*` stands for any part of a name"),
         }
     }
 
@@ -118,6 +155,13 @@ impl Hosts {
     }
 
     fn read_one(&self, errors: &Errors<'_>, pattern: &str, span: Span) -> Option<HostSet> {
+        if self.is_left_out(pattern) {
+            let one = Diagnostic::new(span, format!("there is no host {}", quote(pattern)));
+            let one = one.label("with these options, the protocol has no such host");
+            // A syntax error may have hidden the option that wants it.
+            errors.add_missing(one.help(self.help("")));
+            return None;
+        }
         let found = self.find(pattern);
         let note = |label| {
             let one = Diagnostic::new(span, format!("no host matches {}", quote(pattern)));
@@ -169,7 +213,7 @@ impl Hosts {
                 (owner != i).then_some((host, owner))
             });
             if let Some((host, owner)) = twice {
-                let message = format!("`{}` is in two groups", host_name(host));
+                let message = format!("`{}` is in two groups", self.name(host));
                 let one = Diagnostic::new(value.span(), message).label("again in this group");
                 reader.errors.add(one.other(list[owner].span(), "already in this one"));
             }
@@ -179,11 +223,12 @@ impl Hosts {
     }
 }
 
-/// The name of a host.
-pub(super) fn host_name(host: HostId) -> String {
-    match host {
-        0 => "server".to_owned(),
-        n => format!("client-{n}"),
+/// The name of a host of a file with up to `clients` clients.
+pub(super) fn host_name(host: HostId, clients: u32, others: &[&str]) -> String {
+    match host.checked_sub(clients + 1) {
+        Some(other) => others[other as usize].to_owned(),
+        None if host == 0 => "server".to_owned(),
+        None => format!("client-{host}"),
     }
 }
 
@@ -238,18 +283,23 @@ impl HostRules {
         HostRules(rules)
     }
 
-    /// The server and `clients` clients, under `seed`.
-    pub(super) fn plan(&self, clients: u32, seed: u64) -> Vec<HostPlan> {
-        let host = |host| HostPlan {
-            name: host_name(host),
+    /// The plans of `hosts`, under `seed`.
+    pub(super) fn plan(
+        &self,
+        hosts: &[HostId],
+        name: impl Fn(HostId) -> String,
+        seed: u64,
+    ) -> Vec<HostPlan> {
+        let host = |host: &HostId| HostPlan {
+            name: name(*host),
             receive_buffer: RECEIVE_BUFFER,
             clock_offset: 0,
             clock_drift_ppm: 0.0,
         };
-        let mut plans: Vec<HostPlan> = (0..=clients).map(host).collect();
+        let mut plans: Vec<HostPlan> = hosts.iter().map(host).collect();
         for rule in &self.0 {
-            for host in rule.hosts.iter(clients + 1) {
-                let plan = &mut plans[host as usize];
+            let tuned = plans.iter_mut().zip(hosts).filter(|(_, host)| rule.hosts.contains(**host));
+            for (plan, _) in tuned {
                 plan.receive_buffer = at_or(&rule.receive_buffer, seed, plan.receive_buffer);
                 plan.clock_offset = at_or(&rule.offset, seed, plan.clock_offset);
                 plan.clock_drift_ppm = at_or(&rule.drift, seed, plan.clock_drift_ppm);
@@ -294,16 +344,29 @@ mod tests {
 
     #[test]
     fn names_are_resolved_to_numbers() {
-        let hosts = Hosts::new(12);
+        let other = |name, possible| Other { name, possible };
+        let hosts = Hosts::new(12, vec![other("absent", false), other("mapper", true)]);
         let ids = |pattern| {
             let set = hosts.find(pattern);
-            set.map(|set| set.iter(13).collect::<Vec<_>>())
+            set.map(|set| set.iter(15).collect::<Vec<_>>())
         };
         assert_eq!(ids("server"), Ok(vec![0]));
         assert_eq!(ids("client-12"), Ok(vec![12]));
         assert_eq!(ids("client-1*"), Ok(vec![1, 10, 11, 12]));
-        assert_eq!(ids("*").map(|all| all.len()), Ok(13));
-        for none in ["client-13", "client-0", "client-01", "client-+1", "", "server*x", "Server"] {
+        assert_eq!(ids("mapper"), Ok(vec![14]));
+        assert_eq!(ids("*e*r"), Ok(vec![0, 14]), "what the options leave out is no host");
+        assert_eq!(ids("*").map(|all| all.len()), Ok(15));
+        for none in [
+            "absent",
+            "mappe",
+            "client-13",
+            "client-0",
+            "client-01",
+            "client-+1",
+            "",
+            "server*x",
+            "Server",
+        ] {
             assert!(ids(none).is_err(), "{none}");
         }
     }

@@ -86,6 +86,8 @@ pub(super) enum Kind {
     Loss(Keys),
     /// Bounds on a count.
     Bounds,
+    /// A table with bounds on a count for each name; if it is open, for any name.
+    Counts(Keys),
     /// Host patterns.
     Hosts,
     /// Groups of host patterns.
@@ -118,7 +120,7 @@ impl Kind {
             Kind::Bounds => "bounds on a count",
             Kind::Hosts => "a host pattern or an array of them",
             Kind::Groups => "an array of groups of hosts",
-            Kind::Table(_) | Kind::HostTables(_) => "a table",
+            Kind::Table(_) | Kind::Counts(_) | Kind::HostTables(_) => "a table",
             Kind::Tables(_) => "an array of tables",
         }
     }

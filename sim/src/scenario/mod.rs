@@ -3,8 +3,8 @@
 //! Only this module knows the file format. `tables`, `actions` and `words` declare every key once;
 //! `reader` and `numbers` read one table by its declaration and collect `errors`; `workload`, `hosts`, `link`,
 //! `fault`, `expect` and `options` read one table each, `units` the quantities in them; `drawn`
-//! holds values that ranges stand for until a seed is known; `diagnostic` draws what is wrong;
-//! `schema` writes the declarations down for editors.
+//! holds values that ranges stand for until a seed is known, `present` which hosts a run then has;
+//! `diagnostic` draws what is wrong; `schema` writes the declarations down for editors.
 
 mod actions;
 mod diagnostic;
@@ -17,6 +17,7 @@ mod keys;
 mod link;
 mod numbers;
 mod options;
+mod present;
 mod reader;
 mod schema;
 mod tables;
@@ -35,13 +36,14 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use self::errors::Errors;
 use self::fault::Surroundings;
-use self::hosts::{HostRules, Hosts};
+use self::hosts::{HostRules, Hosts, Other};
 use self::options::DrawnOptions;
+use self::present::Present;
 use self::reader::Reader;
 use self::words::Vocabulary;
 use self::workload::Workload;
 use crate::plan::{Engine, Expect, Plan, Schedule};
-use crate::protocol::{OptionContext, ProtocolSpec};
+use crate::protocol::{HostSpec, OptionContext, ProtocolSpec};
 
 /// The largest scenario file, bytes.
 const MAX_FILE: usize = 4 << 20;
@@ -73,6 +75,8 @@ struct Checked {
     options: DrawnOptions,
     workload: Workload,
     hosts: HostRules,
+    /// The protocol's hosts besides server and clients.
+    others: Vec<HostSpec>,
     links: Vec<link::Link>,
     faults: Vec<fault::Fault>,
     expect: Expect,
@@ -190,6 +194,14 @@ impl Scenario {
     pub fn plan(&self, seed: Option<u64>) -> Plan {
         let this = &*self.0;
         let seed = seed.unwrap_or(this.seed);
+        let (options, clients) = (this.options.at(seed), this.workload.clients(seed));
+        let most_clients = this.workload.most_clients();
+        let present = Present::new(clients, most_clients, &this.others, &options);
+        let mut links: Vec<_> = this.links.iter().flat_map(|link| link.rules(seed)).collect();
+        let mut faults: Vec<_> = this.faults.iter().map(|fault| fault.at(seed)).collect();
+        present.renumber(&mut links, &mut faults);
+        let others: Vec<&str> = this.others.iter().map(|other| other.name).collect();
+        let name = |host| hosts::host_name(host, most_clients, &others);
         Plan {
             scenario: this.name.clone(),
             title: this.title.clone(),
@@ -199,11 +211,12 @@ impl Scenario {
             schedule: this.schedule,
             duration: this.duration,
             max_events: this.max_events,
-            options: this.options.at(seed),
+            options,
             workload: this.workload.at(seed),
-            hosts: this.hosts.plan(this.workload.clients(seed), seed),
-            links: this.links.iter().flat_map(|link| link.rules(seed)).collect(),
-            faults: this.faults.iter().map(|fault| fault.at(seed)).collect(),
+            clients,
+            hosts: this.hosts.plan(present.hosts(), name, seed),
+            links,
+            faults,
             expect: this.expect.clone(),
         }
     }
@@ -270,14 +283,22 @@ fn check(
     let max_events = file.whole("max_events").map_or(MAX_EVENTS, |one| one.low());
     let seed = file.whole("seed").map_or(SEED, |one| one.low());
 
+    let errors_before = errors.count();
     let options = file.table("options");
     let options_table = options;
     let options = known.map(|spec| DrawnOptions::read(options_table.as_ref(), &spec.options));
+    let options_are_right = errors.count() == errors_before;
     let any_size = known.is_none_or(|spec| spec.any_message_size);
     let table = file.table("workload");
     let workload =
         table.as_ref().map(|table| Workload::read(table, base, any_size)).unwrap_or_default();
-    let known_hosts = Hosts::new(workload.most_clients());
+    // What a wrong option or an unknown protocol would want is not known: any name may be right.
+    let specs = known.map_or(protocols, std::slice::from_ref).iter().flat_map(|spec| &spec.hosts);
+    let others = specs.map(|spec| Other {
+        name: spec.name,
+        possible: !options_are_right || options.as_ref().is_none_or(|all| all.may_hold(spec.when)),
+    });
+    let known_hosts = Hosts::new(workload.most_clients(), others.collect());
     let (mut drifts, mut pauses) = (Vec::new(), Vec::new());
     let hosts = file.table("hosts");
     let hosts = hosts.map(|tables| HostRules::read(&tables, &known_hosts, &mut drifts));
@@ -317,6 +338,7 @@ fn check(
         options: options?,
         workload,
         hosts: hosts.unwrap_or_default(),
+        others: known.map(|spec| spec.hosts.clone()).unwrap_or_default(),
         links,
         faults,
         expect,

@@ -4,7 +4,7 @@ use toml::de::DeValue;
 
 use super::drawn::{Drawn, Number};
 use super::keys::Kind;
-use super::reader::Reader;
+use super::reader::{Reader, Value, describe};
 use super::tables::CENTURY;
 use super::units::{self, Problem, Quantity, Unit};
 use crate::plan::Bounds;
@@ -147,19 +147,37 @@ impl Reader<'_> {
     /// Bounds on a count; a whole number stands for exactly that.
     pub(super) fn bounds(&self, name: &str) -> Option<Bounds> {
         let (value, key) = self.get(name)?;
-        let read = match value.get_ref() {
-            DeValue::Integer(integer) => {
-                match u64::from_str_radix(integer.as_str(), integer.radix()) {
-                    Ok(exact) => Ok(Bounds { min: exact, max: Some(exact) }),
-                    Err(_) => Err(Problem { label: "out of range".to_owned(), help: None }),
-                }
+        self.problem(key, value.span(), read_bounds(value))
+    }
+
+    /// The bounds at each key of a table: at every key that it has, if it is open.
+    pub(super) fn all_bounds(&self) -> Vec<(String, Bounds)> {
+        let mut all = Vec::new();
+        for (name, _, value) in self.entries() {
+            // Recovery from a syntax error fills gaps with values at no place.
+            let known = self.declares(name) || self.is_open();
+            if !known || value.span().is_empty() {
+                continue;
             }
-            DeValue::String(text) => units::bounds(text),
-            _ => {
-                self.wrong_type(key, value, "write bounds such as \"..=60\" or a whole number");
-                return None;
+            match read_bounds(value) {
+                Ok(bounds) => all.push((name.to_owned(), bounds)),
+                Err(problem) => self.wrong_value(name, &Kind::Bounds, value.span(), problem),
             }
-        };
-        self.problem(key, value.span(), read)
+        }
+        all
+    }
+}
+
+fn read_bounds(value: &Value<'_>) -> Result<Bounds, Problem> {
+    match value.get_ref() {
+        DeValue::Integer(integer) => match u64::from_str_radix(integer.as_str(), integer.radix()) {
+            Ok(exact) => Ok(Bounds { min: exact, max: Some(exact) }),
+            Err(_) => Err(Problem { label: "out of range".to_owned(), help: None }),
+        },
+        DeValue::String(text) => units::bounds(text),
+        other => Err(Problem {
+            label: format!("this is {}", describe(other)),
+            help: Some("write bounds such as \"..=60\" or a whole number".to_owned()),
+        }),
     }
 }

@@ -91,6 +91,11 @@ impl DrawnOptions {
         }
     }
 
+    /// True if `condition` holds for the options of some seed, as far as the ends of ranges tell.
+    pub(super) fn may_hold(&self, condition: fn(&Options) -> bool) -> bool {
+        self.corners().iter().any(condition)
+    }
+
     /// The options with every range at one of its ends, in all combinations.
     fn corners(&self) -> Vec<Options> {
         let mut corners = vec![self.fixed.clone()];

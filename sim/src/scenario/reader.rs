@@ -85,6 +85,11 @@ impl<'a> Reader<'a> {
         self.errors.add_missing(one);
     }
 
+    /// True if keys that are not declared may stand here.
+    pub(super) fn is_open(&self) -> bool {
+        self.keys.open
+    }
+
     /// True if a key of this name is declared.
     pub(super) fn declares(&self, name: &str) -> bool {
         self.keys.get(name).is_some()
@@ -125,7 +130,12 @@ impl<'a> Reader<'a> {
 
     /// Notes that the value at `span` is not what must stand at `key`.
     pub(super) fn wrong(&self, key: &Key, span: Span, problem: Problem) {
-        let message = format!("`{}` must be {}", key.name, key.kind.noun());
+        self.wrong_value(key.name, &key.kind, span, problem);
+    }
+
+    /// As [`Reader::wrong`], at a key that need not be declared.
+    pub(super) fn wrong_value(&self, name: &str, kind: &Kind, span: Span, problem: Problem) {
+        let message = format!("{} must be {}", quote(name), kind.noun());
         let one = Diagnostic::new(span, message).label(problem.label);
         self.errors.add(match problem.help {
             Some(help) => one.help(help),
@@ -293,7 +303,9 @@ impl<'a> Reader<'a> {
     pub(super) fn table(&self, name: &str) -> Option<Reader<'a>> {
         let (value, key) = self.get(name)?;
         let keys = match &key.kind {
-            Kind::Table(keys) | Kind::HostTables(keys) | Kind::Loss(keys) => keys,
+            Kind::Table(keys) | Kind::Counts(keys) | Kind::HostTables(keys) | Kind::Loss(keys) => {
+                keys
+            }
             _ => {
                 debug_assert!(false, "`{name}` is not declared as a table");
                 return None;
@@ -303,6 +315,9 @@ impl<'a> Reader<'a> {
             let help = match value.get_ref() {
                 _ if matches!(key.kind, Kind::HostTables(_)) => {
                     format!("write a table for each host or pattern, such as [{name}.server]")
+                }
+                _ if matches!(key.kind, Kind::Counts(_)) => {
+                    format!("write {name} = {{ name-of-one = \"1..\" }}")
                 }
                 DeValue::Array(_) => format!("there is one such table: write [{name}]"),
                 _ => match name {

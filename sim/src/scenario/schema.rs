@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::actions::{ACTIONS, ActionKeys, CORRUPTIONS, FAULT_KEYS, PICKS, TRIGGERS};
 use super::keys::{Key, Keys, Kind};
-use super::tables::{self, file, options};
+use super::tables::{self, expected_events, file, options};
 use super::units::{MAX_DRIFT, Unit};
 use super::words::Vocabulary;
 use crate::protocol::ProtocolSpec;
@@ -65,6 +65,7 @@ fn of_protocol(protocol: &ProtocolSpec) -> Value {
                 "packet": { "properties": { "kind": kind }, "propertyNames": { "enum": packet } },
                 "event": { "properties": { "name": { "enum": words.events() } } },
             } } },
+            "expect": { "properties": { "events": counts(&expected_events(&words)) } },
         } },
     })
 }
@@ -161,16 +162,29 @@ fn of_kind(kind: &Kind) -> Value {
             schema
         }
         Kind::Loss(keys) => json!({ "anyOf": [probability(), object(keys)] }),
-        Kind::Bounds => json!({ "anyOf": [
-            { "type": "integer", "minimum": 0 },
-            pattern(&format!("{q}?\\.\\.(=?{q})?", q = blanks("[0-9]*"))),
-        ] }),
+        Kind::Bounds => bounds(),
+        Kind::Counts(keys) => counts(keys),
         Kind::Hosts => hosts(),
         Kind::Groups => json!({ "type": "array", "minItems": 2, "items": hosts() }),
         Kind::Table(keys) => object(keys),
         Kind::Tables(keys) => json!({ "type": "array", "items": object(keys) }),
         Kind::HostTables(keys) => json!({ "type": "object", "additionalProperties": object(keys) }),
     }
+}
+
+fn bounds() -> Value {
+    json!({ "anyOf": [
+        { "type": "integer", "minimum": 0 },
+        pattern(&format!("{q}?\\.\\.(=?{q})?", q = blanks("[0-9]*"))),
+    ] })
+}
+
+fn counts(keys: &Keys) -> Value {
+    let mut schema = object(keys);
+    if keys.open {
+        schema["additionalProperties"] = bounds();
+    }
+    schema
 }
 
 fn hosts() -> Value {

@@ -111,7 +111,7 @@ pub(super) fn file(words: &Vocabulary) -> Keys {
                 Kind::Tables(fault(words)),
                 "What goes wrong: one trigger, one action each",
             ),
-            key("expect", Kind::Table(expect()), "What must hold in the end"),
+            key("expect", Kind::Table(expect(words)), "What must hold in the end"),
         ],
     )
 }
@@ -315,15 +315,23 @@ fn event() -> Keys {
     )
 }
 
-fn expect() -> Keys {
-    let words = |guarantees: &[Guarantee]| guarantees.iter().map(|one| one.name()).collect();
+/// `[expect] events`: the events that the software of hosts reports.
+pub(super) fn expected_events(words: &Vocabulary) -> Keys {
+    let (names, open) = words.reports();
+    let event = |name: &&'static str| key(name, Kind::Bounds, "How often hosts report this event");
+    Keys { place: "in `events`".into(), keys: names.iter().map(event).collect(), open }
+}
+
+fn expect(words: &Vocabulary) -> Keys {
+    let events = expected_events(words);
+    let names = |guarantees: &[Guarantee]| guarantees.iter().map(|one| one.name()).collect();
     let delivery = Guarantee::ALL.split_at(4).0;
     let cost =
         Cost::ALL.iter().map(|cost| key(cost.name(), Kind::Bounds, cost_help(*cost))).collect();
     table(
         "in [expect]",
         vec![
-            key("guarantee", Kind::Word(words(delivery)), "The delivery guarantee that must hold"),
+            key("guarantee", Kind::Word(names(delivery)), "The delivery guarantee that must hold"),
             key(
                 "order",
                 Kind::Word(vec!["fifo"]),
@@ -333,13 +341,18 @@ fn expect() -> Keys {
             key("within", instant(), "When every operation must have ended"),
             key(
                 "violates",
-                Kind::Words(words(&Guarantee::ALL)),
+                Kind::Words(names(&Guarantee::ALL)),
                 "What the run must show to be violated",
             ),
             key(
                 "cost",
                 Kind::Table(table("in `cost`", cost)),
                 "Bounds on what the run may cost, such as \"..=60\"",
+            ),
+            key(
+                "events",
+                Kind::Counts(events),
+                "Bounds on how often hosts report events, such as { retransmission = \"1..\" }",
             ),
         ],
     )
@@ -359,7 +372,7 @@ fn cost_help(cost: Cost) -> &'static str {
 pub(super) fn homes(name: &str) -> Vec<String> {
     static TABLES: LazyLock<[Keys; 6]> = LazyLock::new(|| {
         let none = Vocabulary::default();
-        [file(&none), workload(), host(), link(), fault(&none), expect()]
+        [file(&none), workload(), host(), link(), fault(&none), expect(&none)]
     });
     let known = TABLES.iter().filter(|table| table.get(name).is_some());
     known.map(|table| table.place.to_string()).collect()

@@ -13,6 +13,8 @@ pub(super) struct Vocabulary {
     kinds: Vec<&'static str>,
     fields: Vec<&'static str>,
     events: Vec<&'static str>,
+    /// True if some protocol does not say what its software reports.
+    any_event: bool,
     pub(super) open: bool,
 }
 
@@ -20,8 +22,9 @@ impl Vocabulary {
     /// The words of one protocol, or of several together. Without any, nothing that depends on the
     /// protocol can be judged.
     pub(super) fn of<'a>(protocols: impl IntoIterator<Item = &'a ProtocolSpec>) -> Self {
-        let mut all = Vocabulary { open: true, ..Vocabulary::default() };
+        let mut all = Vocabulary { any_event: true, open: true, ..Vocabulary::default() };
         for protocol in protocols {
+            all.any_event = protocol.events.is_empty() || (all.any_event && !all.open);
             all.open = false;
             for option in &protocol.options {
                 if !all.options.iter().any(|key| key.name == option.name) {
@@ -46,7 +49,17 @@ impl Vocabulary {
         &self.fields
     }
 
-    /// The events that hosts report, if they are known.
+    /// The events that the software of hosts reports, and whether there may be others.
+    pub(super) fn reports(&self) -> (&[&'static str], bool) {
+        (&self.events, self.any_event)
+    }
+
+    /// True if `event` is not reported by software, but happens to an operation.
+    pub(super) fn is_of_history(event: &str) -> bool {
+        HISTORY_EVENTS.contains(&event)
+    }
+
+    /// The events that faults can wait for, if they are known.
     pub(super) fn events(&self) -> Option<Vec<&'static str>> {
         let mut events = HISTORY_EVENTS.to_vec();
         add(&mut events, &self.events);

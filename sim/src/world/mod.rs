@@ -28,7 +28,7 @@ use crate::engine::panic::Described;
 use crate::history::{Execution, History, Outcome};
 use crate::network::{DropReason, Fate, HostId, Network, Packet, Plain, Trigger};
 use crate::plan::Plan;
-use crate::protocol::Protocol;
+use crate::protocol::{ORPHAN, Protocol};
 use crate::trace::{Endpoint, OpId, Recorder, Step};
 use crate::workload;
 
@@ -104,6 +104,8 @@ pub(crate) struct World {
     pub errors: Vec<String>,
     /// The events that the protocol declares; if it declares none, it may report any.
     events: Vec<&'static str>,
+    /// Whether executions are reported whose caller's incarnation has ended.
+    reports_orphans: bool,
     flights: Flights,
     /// Until when each fault is in force, nanoseconds; 0 if it has not begun.
     fault_ends: Vec<u64>,
@@ -126,7 +128,6 @@ impl World {
                 queue.push(at, Due::FaultBegins(index));
             }
         }
-        let clients = plan.hosts.len().saturating_sub(1) as u32;
         Box::new(World {
             id: 0,
             now: 0,
@@ -137,7 +138,7 @@ impl World {
             sockets: Sockets::default(),
             timers: Timers::default(),
             recorder: Recorder::new(keep_trace),
-            history: History::new(clients, plan.workload.operations),
+            history: History::new(plan.clients, plan.workload.operations),
             counts: Counts::default(),
             calls: 0,
             running: None,
@@ -145,6 +146,7 @@ impl World {
             garbage: Vec::new(),
             wakes: Vec::new(),
             errors: Vec::new(),
+            reports_orphans: protocol.spec().events.contains(&ORPHAN),
             events: protocol.spec().events.clone(),
             flights: Flights::default(),
             fault_ends: vec![0; plan.faults.len()],
@@ -338,6 +340,11 @@ impl World {
 
     /// Host software reports an event, and exposes bytes in its memory to faults that wait for it.
     pub fn report(&mut self, host: HostId, name: &str, bytes: &mut [u8]) {
+        self.note_report(host, name);
+        self.trigger(name, Exposed { host, bytes });
+    }
+
+    fn note_report(&mut self, host: HostId, name: &str) {
         match self.counts.reports.get_mut(name) {
             Some(count) => *count += 1,
             None => {
@@ -346,7 +353,6 @@ impl World {
             }
         }
         self.recorder.reported(host, name);
-        self.trigger(name, Exposed { host, bytes });
     }
 
     /// A slip in a name would go unnoticed: the fault that waits for the right one never hits.
@@ -378,7 +384,8 @@ impl World {
         if !self.has_operations_left(host) {
             return None;
         }
-        let op = self.history.invoke(host, self.now)?;
+        let incarnation = self.hosts[host as usize].incarnation;
+        let op = self.history.invoke(host, incarnation, self.now)?;
         self.operation(host, op, Step::Invoked);
         Some(op)
     }
@@ -404,8 +411,23 @@ impl World {
         let incarnation = self.hosts[host as usize].incarnation;
         let execution = Execution { at: self.now, host, incarnation, step };
         self.history.execute(op, execution);
-        self.operation(host, op, step);
+        if step == Step::Executed && self.reports_orphans && self.is_orphan(op) {
+            // Both happen at once: what the first triggers must not come between them.
+            self.recorder.operation(host, incarnation, op, step);
+            self.note_report(host, ORPHAN);
+            for event in [step.name(), ORPHAN] {
+                self.trigger(event, Exposed { host, bytes: &mut [] });
+            }
+        } else {
+            self.operation(host, op, step);
+        }
         Some(op)
+    }
+
+    /// True if the incarnation of the client that issued an operation has ended.
+    fn is_orphan(&self, op: OpId) -> bool {
+        let caller = &self.hosts[op.client as usize];
+        !caller.up || self.history.issued_in(op) != Some(caller.incarnation)
     }
 
     /// A client's operation ends.

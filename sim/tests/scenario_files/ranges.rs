@@ -1,6 +1,6 @@
 //! Ranges are drawn once per seed, each from its own stream.
 
-use squall_sim::network::{Action, Loss, PacketAction, Trigger};
+use squall_sim::network::{Action, HostSet, Loss, PacketAction, Trigger, WorldAction};
 use squall_sim::plan::Plan;
 
 const FILE: &str = r#"
@@ -132,4 +132,91 @@ fn the_seed_of_the_file_counts_when_none_is_given() {
     let (a, b) = (scenario.plan(None).links, plan(FILE, 99).links);
     assert_eq!(a, b);
     assert_eq!(super::good("smallest.toml").plan(None).seed, 1);
+}
+
+#[test]
+fn a_further_host_keeps_its_meaning_however_many_clients_are_drawn() {
+    let text = r#"
+title = "t"
+protocol = "demo"
+options = { retries = "6..=9" }
+workload = { clients = "1..=3" }
+hosts.mapper = { receive_buffer = 7 }
+
+[[link]]
+from = "mapper"
+to = "client-*"
+loss = "50%"
+
+[[fault]]
+packet = { from = "client-3", to = "mapper" }
+action = "drop"
+
+[[fault]]
+event = { host = "mapper", name = "timeout" }
+action = "crash"
+host = ["server", "mapper"]
+
+[[fault]]
+at = "1s"
+action = "partition"
+from = "*"
+to = "mapper"
+
+[[fault]]
+at = "2s"
+action = "link"
+from = "client-*"
+to = "mapper"
+loss = "1%"
+"#;
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..60 {
+        let plan = plan(text, seed);
+        let members = |set: &HostSet| -> Vec<String> {
+            let all = set.iter(plan.hosts.len() as u32 + 9);
+            all.map(|host| plan.hosts[host as usize].name.clone()).collect()
+        };
+        let clients: Vec<String> = (1..=plan.clients).map(|n| format!("client-{n}")).collect();
+        let mapper: Vec<String> = match plan.options.number("retries") {
+            8.. => vec!["mapper".to_owned()],
+            _ => vec![],
+        };
+        seen.insert((plan.clients, mapper.len()));
+        let expected: Vec<String> = ["server".to_owned()]
+            .into_iter()
+            .chain(clients.clone())
+            .chain(mapper.clone())
+            .collect();
+        let names: Vec<String> = plan.hosts.iter().map(|host| host.name.clone()).collect();
+        assert_eq!(names, expected);
+        for host in &plan.hosts {
+            assert_eq!(host.receive_buffer, if host.name == "mapper" { 7 } else { 256 });
+        }
+        if mapper.is_empty() {
+            // Nobody has the numbers that are left.
+            continue;
+        }
+        assert_eq!(members(&plan.links[0].from), mapper);
+        assert_eq!(members(&plan.links[0].to), clients);
+        let Trigger::Packet { matching, .. } = &plan.faults[0].trigger else { panic!("no packet") };
+        let third: Vec<String> =
+            clients.iter().filter(|name| *name == "client-3").cloned().collect();
+        assert_eq!((members(&matching.from), members(&matching.to)), (third, mapper.clone()));
+        let Trigger::Event { hosts, .. } = &plan.faults[1].trigger else { panic!("no event") };
+        assert_eq!(members(hosts), mapper);
+        let Action::World(WorldAction::Crash { hosts }) = &plan.faults[1].action else {
+            panic!("no crash")
+        };
+        assert_eq!(members(hosts), ["server", "mapper"]);
+        let Action::World(WorldAction::Partition { cuts }) = &plan.faults[2].action else {
+            panic!("no partition")
+        };
+        assert_eq!((&cuts[0].0, members(&cuts[0].1)), (&HostSet::all(), mapper.clone()));
+        let Action::World(WorldAction::Link { rules }) = &plan.faults[3].action else {
+            panic!("no link")
+        };
+        assert_eq!((members(&rules[0].from), members(&rules[0].to)), (clients, mapper));
+    }
+    assert_eq!(seen.len(), 6, "each number of clients, with and without a mapper: {seen:?}");
 }

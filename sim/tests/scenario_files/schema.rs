@@ -131,6 +131,8 @@ fn the_schema_refuses_what_a_schema_can_refuse() {
         "expect_within_without_completes",
         "fault_names",
         "fault_negative_delay",
+        "hosts_further_unknown",
+        "hosts_left_out_by_options",
         "hosts_unknown",
         "file_missing",
         "not_utf8",

@@ -1,0 +1,466 @@
+//! What a client decides about its calls: the part without I/O.
+//!
+//! `start` begins a call, `handle_*` take what happened, `take_packets` and `next_deadline` say what to do
+//! next. A call has one transaction id, the same in every retransmission.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
+
+use squall_sim::protocol::report;
+use squall_sim::time::Instant;
+use tokio::sync::oneshot;
+
+use super::{Answer, ClientSettings};
+use crate::oncrpc::{Accepted, Auth, AuthStatus, Body, CallHeader, Denied, Message, Reply, flavor};
+use crate::rpc::error::{CallError, Refusal};
+use crate::rpc::large::{Incoming, OnPiece, Outgoing};
+use crate::rpc::packet::{MessageId, Packet, digest};
+use crate::rpc::program::Procedure;
+use crate::timer::Timer;
+
+/// How a call ended.
+pub(super) type Ended = Result<Answer, CallError>;
+
+/// All calls of a client that have not ended.
+#[derive(Debug)]
+pub(super) struct Calls {
+    settings: ClientSettings,
+    server: SocketAddr,
+    timer: Timer,
+    next_xid: u32,
+    calls: BTreeMap<u32, Call>,
+    deadlines: BTreeSet<(Instant, u32)>,
+    incoming: Incoming,
+    session: Session,
+    /// What to send, and for which call.
+    packets: Vec<(u32, Vec<u8>)>,
+}
+
+/// What is known of the server's present life, which calls must name with `boot_epoch`.
+#[derive(Clone, Debug, PartialEq)]
+enum Session {
+    /// Nothing, and it need not be.
+    NotNeeded,
+    /// Nothing: calls wait.
+    Unknown,
+    /// This call asks for it.
+    Asked(u32),
+    /// What the server wants to be shown.
+    Known(Auth),
+}
+
+#[derive(Debug)]
+struct Call {
+    procedure: Procedure,
+    credential: Auth,
+    digest: u64,
+    content: Content,
+    phase: Phase,
+    /// Sendings since the server was last heard of, and in all.
+    silent: u64,
+    sent: u64,
+    sent_at: Instant,
+    deadline: Option<Instant>,
+    /// The digest in the last question; the answer that this is forgotten is believed once.
+    asked: Option<u64>,
+    /// Who waits for it; nobody for a call that only asks for the server's verifier.
+    answer: Option<oneshot::Sender<Ended>>,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// The arguments of a call that waits for the session.
+    Waits(Vec<u8>),
+    Small(Vec<u8>),
+    Large(Outgoing),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The server has not said anything.
+    Calling,
+    /// It has the call.
+    Working,
+}
+
+impl Calls {
+    pub fn new(settings: ClientSettings, server: SocketAddr) -> Self {
+        let session = if settings.boot_epoch { Session::Unknown } else { Session::NotNeeded };
+        Calls {
+            server,
+            timer: settings.timer.clone(),
+            next_xid: settings.first_xid,
+            calls: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            incoming: Incoming::new(settings.reassembly_buffer, settings.reassembly_timeout),
+            session,
+            packets: Vec::new(),
+            settings,
+        }
+    }
+
+    /// Begins a call. How it ended will be sent to `answer`.
+    pub fn start(
+        &mut self,
+        now: Instant,
+        procedure: Procedure,
+        credential: Auth,
+        arguments: Vec<u8>,
+        answer: oneshot::Sender<Ended>,
+    ) {
+        let xid = self.add(now, procedure, credential, arguments, Some(answer));
+        match self.session {
+            Session::NotNeeded | Session::Known(_) => self.send_first(now, xid),
+            Session::Unknown => self.ask_for_session(now),
+            Session::Asked(_) => {}
+        }
+    }
+
+    fn add(
+        &mut self,
+        now: Instant,
+        procedure: Procedure,
+        credential: Auth,
+        arguments: Vec<u8>,
+        answer: Option<oneshot::Sender<Ended>>,
+    ) -> u32 {
+        while self.calls.contains_key(&self.next_xid) {
+            self.next_xid = self.next_xid.wrapping_add(1);
+        }
+        let xid = self.next_xid;
+        self.next_xid = xid.wrapping_add(1);
+        let call = Call {
+            procedure,
+            credential,
+            digest: digest(&arguments),
+            content: Content::Waits(arguments),
+            phase: Phase::Calling,
+            silent: 0,
+            sent: 0,
+            sent_at: now,
+            deadline: None,
+            asked: None,
+            answer,
+        };
+        self.calls.insert(xid, call);
+        xid
+    }
+
+    /// Calls the null procedure of the program that waits first, for the verifier in its reply.
+    fn ask_for_session(&mut self, now: Instant) {
+        let waits = |call: &&Call| matches!(call.content, Content::Waits(_));
+        let Some(first) = self.calls.values().find(waits) else { return };
+        let null = Procedure { number: 0, ..first.procedure };
+        let credential = first.credential.clone();
+        let xid = self.add(now, null, credential, Vec::new(), None);
+        self.session = Session::Asked(xid);
+        self.send_first(now, xid);
+    }
+
+    /// Puts the message of a call together and sends it.
+    fn send_first(&mut self, now: Instant, xid: u32) {
+        let verifier = match &self.session {
+            Session::Known(verifier) => verifier.clone(),
+            _ => Auth::NONE,
+        };
+        let Some(call) = self.calls.get_mut(&xid) else { return };
+        let Content::Waits(arguments) = &call.content else { return };
+        let mut message = Vec::with_capacity(96 + arguments.len());
+        let Procedure { program, version, number } = call.procedure;
+        let credential = std::mem::take(&mut call.credential);
+        let header = CallHeader { program, version, procedure: number, credential, verifier };
+        if let Err(error) = header.encode(xid, &mut message) {
+            return self.end(xid, Err(CallError::Arguments(error)));
+        }
+        message.extend_from_slice(arguments);
+        let length = message.len();
+        call.content = if length <= self.settings.fragment {
+            Content::Small(message)
+        } else {
+            let of = MessageId { xid, is_reply: false, digest: call.digest };
+            match Outgoing::new(of, message, self.settings.fragment) {
+                Some(outgoing) => Content::Large(outgoing),
+                None => return self.end(xid, Err(too_large(length))),
+            }
+        };
+        self.send(now, xid);
+    }
+
+    /// Sends a call, or the pieces of it that are missing, and waits for an answer.
+    fn send(&mut self, now: Instant, xid: u32) {
+        let Some(call) = self.calls.get_mut(&xid) else { return };
+        match &mut call.content {
+            Content::Waits(_) => return,
+            Content::Small(message) => self.packets.push((xid, message.clone())),
+            Content::Large(outgoing) => {
+                self.packets.extend(outgoing.missing().into_iter().map(|piece| (xid, piece)));
+            }
+        }
+        self.sent(now, xid);
+    }
+
+    /// Something was sent for a call: counts it, and sets the timer.
+    fn sent(&mut self, now: Instant, xid: u32) {
+        let Some(call) = self.calls.get_mut(&xid) else { return };
+        call.silent += 1;
+        call.sent += 1;
+        call.sent_at = now;
+        let asks = self.settings.reliable || call.phase == Phase::Working;
+        let wait = if asks { self.settings.ask_interval } else { self.timer.wait(call.silent) };
+        self.set_deadline(xid, now + wait);
+    }
+
+    fn set_deadline(&mut self, xid: u32, deadline: Instant) {
+        let Some(call) = self.calls.get_mut(&xid) else { return };
+        if let Some(old) = call.deadline.replace(deadline) {
+            self.deadlines.remove(&(old, xid));
+        }
+        self.deadlines.insert((deadline, xid));
+    }
+
+    fn end(&mut self, xid: u32, ended: Ended) {
+        let Some(call) = self.calls.remove(&xid) else { return };
+        if let Some(deadline) = call.deadline {
+            self.deadlines.remove(&(deadline, xid));
+        }
+        self.incoming.forget(self.server, xid);
+        if let Some(answer) = call.answer {
+            // Nobody may wait any more.
+            let _ = answer.send(ended);
+        }
+    }
+
+    /// When [`Calls::handle_timeout`] is due.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// What is to be sent to the server, and for which call.
+    pub fn take_packets(&mut self) -> Vec<(u32, Vec<u8>)> {
+        std::mem::take(&mut self.packets)
+    }
+
+    /// A packet for a call could not be sent.
+    pub fn handle_send_error(&mut self, xid: u32, error: io::Error) {
+        // What was sent before may yet be answered.
+        if self.calls.get(&xid).is_some_and(|call| call.sent == 1) {
+            let is_session = self.session == Session::Asked(xid);
+            self.end(xid, Err(CallError::NotSent(error)));
+            if is_session {
+                self.session_failed();
+            }
+        }
+    }
+
+    /// Nothing can be sent or received any more.
+    pub fn close(&mut self, why: &str) {
+        let all: Vec<u32> = self.calls.keys().copied().collect();
+        all.into_iter().for_each(|xid| self.end(xid, Err(CallError::Closed(why.to_owned()))));
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some((deadline, xid)) = self.deadlines.first().copied() {
+            if deadline > now {
+                return;
+            }
+            self.deadlines.remove(&(deadline, xid));
+            self.timed_out(now, xid);
+        }
+    }
+
+    fn timed_out(&mut self, now: Instant, xid: u32) {
+        let Some(call) = self.calls.get_mut(&xid) else { return };
+        call.deadline = None;
+        let (silent, asks) = (call.silent, self.settings.reliable || call.phase == Phase::Working);
+        self.timer.handle_timeout();
+        if self.timer.gives_up_after(silent) {
+            report("gave-up");
+            self.end(xid, Err(CallError::NoAnswer));
+            if self.session == Session::Asked(xid) {
+                self.session_failed();
+            }
+            return;
+        }
+        if let Some((of, received)) = self.incoming.received(self.server, xid) {
+            // A part of the reply is there: only the rest is wanted.
+            self.ask(now, xid, of.digest, received);
+        } else if asks && self.settings.asks {
+            let digest = call.digest;
+            self.ask(now, xid, digest, Packet::Ask { xid, digest }.encode());
+        } else {
+            report("retransmission");
+            match &mut call.content {
+                Content::Large(outgoing) => {
+                    let probe = outgoing.probe();
+                    self.packets.push((xid, probe));
+                    self.sent(now, xid);
+                }
+                _ => self.send(now, xid),
+            }
+        }
+    }
+
+    fn ask(&mut self, now: Instant, xid: u32, digest: u64, packet: Vec<u8>) {
+        report("asked");
+        if let Some(call) = self.calls.get_mut(&xid) {
+            call.asked = Some(digest);
+        }
+        self.packets.push((xid, packet));
+        self.sent(now, xid);
+    }
+
+    /// The server does not say who it is: calls that wait for that were never sent.
+    fn session_failed(&mut self) {
+        self.session = Session::Unknown;
+        let waits =
+            |(xid, call): (&u32, &Call)| matches!(call.content, Content::Waits(_)).then_some(*xid);
+        let all: Vec<u32> = self.calls.iter().filter_map(waits).collect();
+        for xid in all {
+            let why = io::Error::new(io::ErrorKind::TimedOut, "the server does not answer");
+            self.end(xid, Err(CallError::NotSent(why)));
+        }
+    }
+
+    /// A datagram came from the server.
+    pub fn handle_packet(&mut self, now: Instant, bytes: &[u8]) {
+        if let Some(packet) = Packet::decode(bytes) {
+            return self.handle_note(now, packet);
+        }
+        let Ok((Message { xid, body: Body::Reply(reply) }, rest)) = Message::decode(bytes) else {
+            return;
+        };
+        self.handle_reply(now, xid, reply, rest);
+    }
+
+    fn handle_note(&mut self, now: Instant, packet: Packet<'_>) {
+        match packet {
+            Packet::Piece { of, index, count, burst, bytes } if of.is_reply => {
+                self.handle_piece(now, (of, index, count), burst, bytes);
+            }
+            Packet::Received { of, burst, pieces } if !of.is_reply => {
+                self.handle_received(now, of, burst, pieces);
+            }
+            Packet::Working { xid, digest } => {
+                let Some(call) = self.known(xid, digest) else { return };
+                call.phase = Phase::Working;
+                call.silent = 0;
+                self.set_deadline(xid, now + self.settings.ask_interval);
+            }
+            Packet::Forgotten { xid, digest } => {
+                let Some(call) = self.calls.get_mut(&xid) else { return };
+                if call.asked.take_if(|asked| *asked == digest).is_none() {
+                    return;
+                }
+                call.phase = Phase::Calling;
+                if let Content::Large(outgoing) = &mut call.content {
+                    outgoing.handle_forgotten();
+                }
+                self.incoming.forget(self.server, xid);
+                report("retransmission");
+                self.send(now, xid);
+            }
+            _ => {}
+        }
+    }
+
+    fn known(&mut self, xid: u32, digest: u64) -> Option<&mut Call> {
+        self.calls.get_mut(&xid).filter(|call| call.digest == digest)
+    }
+
+    fn handle_piece(
+        &mut self,
+        now: Instant,
+        (of, index, count): (MessageId, u16, u16),
+        burst: u8,
+        bytes: &[u8],
+    ) {
+        let Some(call) = self.calls.get_mut(&of.xid) else { return };
+        call.silent = 0;
+        let whose = (of, index, count);
+        match self.incoming.handle_piece(now, self.server, whose, burst, bytes) {
+            OnPiece::Complete(message) if digest(&message) == of.digest => {
+                self.handle_packet(now, &message);
+            }
+            OnPiece::Waits(Some(received)) => self.packets.push((of.xid, received)),
+            OnPiece::Complete(_) | OnPiece::Waits(None) | OnPiece::Full => {}
+        }
+        // The next pieces are under way: no need to ask for them yet.
+        self.set_deadline(of.xid, now + self.timer.wait(1));
+    }
+
+    fn handle_received(&mut self, now: Instant, of: MessageId, burst: u8, pieces: &[u8]) {
+        let Some(call) = self.known(of.xid, of.digest) else { return };
+        let Content::Large(outgoing) = &mut call.content else { return };
+        if outgoing.handle_received(burst, pieces) {
+            call.silent = 0;
+            report("retransmission");
+            self.send(now, of.xid);
+        }
+    }
+
+    fn handle_reply(&mut self, now: Instant, xid: u32, reply: Reply, rest: &[u8]) {
+        let Some(call) = self.calls.get(&xid) else {
+            report("stale-reply");
+            if self.settings.retransmit_on_stale_reply {
+                self.retransmit_first(now);
+            }
+            return;
+        };
+        if call.phase == Phase::Calling {
+            self.timer.handle_ack(now - call.sent_at, call.sent);
+        }
+        let certain = call.sent == 1 || self.settings.trust_refusals;
+        let refused = |why| Err(CallError::Refused { why, certain });
+        let ended = match reply {
+            Reply::Accepted { verifier, status: Accepted::Success } => {
+                Ok(Answer { verifier, results: rest.to_vec() })
+            }
+            Reply::Accepted { status, .. } => match Refusal::from_status(status) {
+                Some(why) => refused(why),
+                None => Err(CallError::ServerFailed),
+            },
+            Reply::Denied(Denied::Auth(AuthStatus::RejectedVerifier)) if self.has_session() => {
+                self.session = Session::Unknown;
+                Err(CallError::Restarted)
+            }
+            Reply::Denied(why) => refused(why.into()),
+        };
+        if self.session == Session::Asked(xid) {
+            return self.handle_session(now, xid, ended);
+        }
+        self.end(xid, ended);
+    }
+
+    /// What the real clients do that turn 21 calls into 143.
+    fn retransmit_first(&mut self, now: Instant) {
+        if let Some(xid) = self.calls.keys().next().copied() {
+            report("retransmission");
+            self.send(now, xid);
+        }
+    }
+
+    fn has_session(&self) -> bool {
+        matches!(self.session, Session::Known(_))
+    }
+
+    /// The call that asks for the session has ended.
+    fn handle_session(&mut self, now: Instant, xid: u32, ended: Ended) {
+        self.end(xid, Err(CallError::NoAnswer));
+        let verifier = match ended {
+            Ok(Answer { verifier, .. }) if verifier.flavor == flavor::SHORT => verifier,
+            _ => return self.session_failed(),
+        };
+        self.session = Session::Known(verifier);
+        let mut all: Vec<u32> = self.calls.keys().copied().collect();
+        // In the order in which they began, though ids wrap around.
+        all.sort_by_key(|xid| xid.wrapping_sub(self.next_xid));
+        all.into_iter().for_each(|xid| self.send_first(now, xid));
+    }
+}
+
+fn too_large(length: usize) -> CallError {
+    let why = format!("a call of {length} bytes takes too many datagrams");
+    CallError::NotSent(io::Error::new(io::ErrorKind::InvalidInput, why))
+}

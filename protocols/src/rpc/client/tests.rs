@@ -1,0 +1,259 @@
+//! The client's decisions, without any network.
+
+use std::net::SocketAddr;
+
+use squall_sim::time::{Duration, Instant};
+use tokio::sync::oneshot::{self, Receiver};
+
+use super::calls::{Calls, Ended};
+use super::{Answer, ClientSettings};
+use crate::oncrpc::{Accepted, Auth, AuthStatus, Body, Denied, Message, Reply};
+use crate::rpc::packet::{MessageId, Packet, digest};
+use crate::rpc::{CallError, Procedure};
+use crate::timer::Timer;
+
+const PROCEDURE: Procedure = Procedure { program: 9, version: 1, number: 4 };
+const TIMEOUT: Duration = Duration::from_millis(100);
+const ASK: Duration = Duration::from_secs(1);
+
+struct Fixture {
+    now: Instant,
+    calls: Calls,
+}
+
+impl Fixture {
+    fn new(settings: ClientSettings) -> Self {
+        let server = SocketAddr::from(([10, 0, 0, 1], 10_000));
+        Fixture { now: Instant::now(), calls: Calls::new(settings, server) }
+    }
+
+    fn start(&mut self, arguments: &[u8]) -> Receiver<Ended> {
+        let (answer, ended) = oneshot::channel();
+        self.calls.start(self.now, PROCEDURE, Auth::NONE, arguments.to_vec(), answer);
+        ended
+    }
+
+    fn sent(&mut self) -> Vec<Vec<u8>> {
+        self.calls.take_packets().into_iter().map(|(_, packet)| packet).collect()
+    }
+
+    /// The transaction ids of the calls that were sent.
+    fn xids(&mut self) -> Vec<u32> {
+        let xid = |packet: Vec<u8>| Message::decode(&packet).unwrap().0.xid;
+        self.sent().into_iter().map(xid).collect()
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.calls.handle_timeout(self.now);
+    }
+
+    fn receive(&mut self, packet: &[u8]) {
+        self.calls.handle_packet(self.now, packet);
+    }
+
+    fn note(&mut self, packet: Packet<'_>) {
+        self.receive(&packet.encode());
+    }
+
+    fn reply(&mut self, xid: u32, results: &[u8]) {
+        self.answer(xid, Reply::success(Auth::NONE), results);
+    }
+
+    fn answer(&mut self, xid: u32, reply: Reply, results: &[u8]) {
+        let message = Message { xid, body: Body::Reply(reply) };
+        self.receive(&message.encode(results).unwrap());
+    }
+}
+
+fn settings() -> ClientSettings {
+    let timer = Timer { max_attempts: Some(3), ..Timer::fixed(TIMEOUT) };
+    ClientSettings { timer, ask_interval: ASK, first_xid: u32::MAX, ..ClientSettings::default() }
+}
+
+fn results(ended: &mut Receiver<Ended>) -> Vec<u8> {
+    let Ok(Answer { results, .. }) = ended.try_recv().unwrap() else { panic!() };
+    results
+}
+
+#[test]
+fn a_call_has_one_id_however_often_it_is_sent() {
+    let mut fixture = Fixture::new(settings());
+    let mut first = fixture.start(&[1; 4]);
+    let mut second = fixture.start(&[2; 4]);
+    assert_eq!(fixture.xids(), [u32::MAX, 0], "ids wrap around");
+    fixture.pass(TIMEOUT);
+    assert_eq!(fixture.xids(), [0, u32::MAX]);
+    fixture.reply(0, &[7; 4]);
+    assert_eq!(results(&mut second), [7; 4]);
+    fixture.pass(TIMEOUT);
+    assert_eq!(fixture.xids(), [u32::MAX]);
+    fixture.pass(TIMEOUT);
+    assert!(matches!(first.try_recv(), Ok(Err(CallError::NoAnswer))));
+    assert_eq!(fixture.calls.next_deadline(), None);
+}
+
+#[test]
+fn a_reply_to_no_call_of_ours_causes_nothing() {
+    let mut fixture = Fixture::new(settings());
+    let mut ended = fixture.start(&[1; 4]);
+    assert_eq!(fixture.xids().len(), 1);
+    let deadline = fixture.calls.next_deadline();
+    fixture.reply(55, &[]);
+    fixture.receive(&[1, 2, 3]);
+    assert_eq!(fixture.sent().len(), 0);
+    assert_eq!(fixture.calls.next_deadline(), deadline);
+    assert!(ended.try_recv().is_err());
+    let flawed = ClientSettings { retransmit_on_stale_reply: true, ..settings() };
+    let mut fixture = Fixture::new(flawed);
+    let _ended = fixture.start(&[1; 4]);
+    fixture.reply(55, &[]);
+    assert_eq!(fixture.xids().len(), 2);
+}
+
+#[test]
+fn a_call_that_the_server_works_on_is_asked_about_and_not_sent_again() {
+    let mut fixture = Fixture::new(settings());
+    let mut ended = fixture.start(&[1; 4]);
+    let (xid, digest) = (fixture.xids()[0], digest(&[1; 4]));
+    fixture.note(Packet::Working { xid, digest: digest ^ 1 });
+    fixture.note(Packet::Working { xid, digest });
+    fixture.pass(TIMEOUT);
+    assert_eq!(fixture.sent().len(), 0);
+    for _ in 0..9 {
+        fixture.pass(ASK);
+        assert_eq!(fixture.sent(), [Packet::Ask { xid, digest }.encode()]);
+        fixture.note(Packet::Working { xid, digest });
+    }
+    // The server is gone: that is known after as many questions as there are attempts.
+    for _ in 0..3 {
+        fixture.pass(ASK);
+        assert_eq!(fixture.sent().len(), 1);
+    }
+    fixture.pass(ASK);
+    assert!(matches!(ended.try_recv(), Ok(Err(CallError::NoAnswer))));
+}
+
+#[test]
+fn that_a_call_is_forgotten_is_believed_once_and_when_asked() {
+    let mut fixture = Fixture::new(settings());
+    let _ended = fixture.start(&[1; 4]);
+    let (xid, digest) = (fixture.xids()[0], digest(&[1; 4]));
+    fixture.note(Packet::Forgotten { xid, digest });
+    assert_eq!(fixture.sent().len(), 0);
+    fixture.note(Packet::Working { xid, digest });
+    fixture.pass(ASK);
+    assert_eq!(fixture.sent().len(), 1);
+    fixture.note(Packet::Forgotten { xid, digest: digest ^ 1 });
+    assert_eq!(fixture.sent().len(), 0);
+    fixture.note(Packet::Forgotten { xid, digest });
+    assert_eq!(fixture.xids(), [xid]);
+    fixture.note(Packet::Forgotten { xid, digest });
+    assert_eq!(fixture.sent().len(), 0);
+}
+
+#[test]
+fn of_a_large_call_only_what_is_missing_is_sent_again() {
+    let mut fixture = Fixture::new(ClientSettings { fragment: 122, ..settings() });
+    let arguments = [1; 960];
+    let mut ended = fixture.start(&arguments);
+    let pieces = fixture.sent();
+    assert_eq!(pieces.len(), 10);
+    fixture.pass(TIMEOUT);
+    assert_eq!(fixture.sent().len(), 1, "one piece, to hear which are missing");
+    let Some(Packet::Piece { of, .. }) = Packet::decode(&pieces[0]) else { panic!() };
+    fixture.note(Packet::Received { of, burst: 2, pieces: &[0b1111_1101, 0b10] });
+    assert_eq!(fixture.sent().len(), 2);
+    fixture.note(Packet::Received { of, burst: 2, pieces: &[0b1111_1101, 0b10] });
+    assert_eq!(fixture.sent().len(), 0, "a late answer causes nothing");
+    fixture.reply(of.xid, &[]);
+    assert!(results(&mut ended).is_empty());
+}
+
+#[test]
+fn of_a_large_reply_only_what_is_missing_is_asked_for() {
+    let mut fixture = Fixture::new(settings());
+    let mut ended = fixture.start(&[1; 4]);
+    let xid = fixture.xids()[0];
+    let message = Message { xid, body: Body::Reply(Reply::success(Auth::NONE)) };
+    let message = message.encode(&[5; 200]).unwrap();
+    let of = MessageId { xid, is_reply: true, digest: digest(&message) };
+    let half = message.len() / 2;
+    let piece = |index: u16| {
+        let bytes = if index == 0 { &message[..half] } else { &message[half..] };
+        Packet::Piece { of, index, count: 2, burst: 0, bytes }
+    };
+    fixture.note(piece(1));
+    fixture.pass(TIMEOUT);
+    assert_eq!(fixture.sent(), [Packet::Received { of, burst: 0, pieces: &[0b10] }.encode()]);
+    fixture.note(piece(0));
+    assert_eq!(results(&mut ended), [5; 200]);
+}
+
+#[test]
+fn a_refusal_is_definite_only_if_nothing_was_sent_before() {
+    let unavailable =
+        || Reply::Accepted { verifier: Auth::NONE, status: Accepted::ProgramUnavailable };
+    for (sendings, trust, definite) in [(1, false, true), (2, false, false), (2, true, true)] {
+        let mut fixture = Fixture::new(ClientSettings { trust_refusals: trust, ..settings() });
+        let mut ended = fixture.start(&[]);
+        let xid = fixture.xids()[0];
+        (1..sendings).for_each(|_| fixture.pass(TIMEOUT));
+        fixture.answer(xid, unavailable(), &[]);
+        let error = ended.try_recv().unwrap().unwrap_err();
+        assert_eq!(error.is_definite(), definite, "{sendings} {trust}: {error}");
+    }
+    let mut fixture = Fixture::new(settings());
+    let mut ended = fixture.start(&[]);
+    let xid = fixture.xids()[0];
+    let failed = Reply::Accepted { verifier: Auth::NONE, status: Accepted::SystemError };
+    fixture.answer(xid, failed, &[]);
+    assert!(!ended.try_recv().unwrap().unwrap_err().is_definite());
+}
+
+#[test]
+fn calls_wait_until_the_server_has_named_its_present_life() {
+    let mut fixture = Fixture::new(ClientSettings { boot_epoch: true, ..settings() });
+    let (mut first, mut second) = (fixture.start(&[1; 4]), fixture.start(&[2; 4]));
+    let asked = fixture.sent();
+    assert_eq!(asked.len(), 1);
+    let header = |packet: &[u8]| match Message::decode(packet).unwrap().0 {
+        Message { xid, body: Body::Call(header) } => (xid, header),
+        other => panic!("{other:?}"),
+    };
+    let (xid, null) = header(&asked[0]);
+    assert_eq!(null.procedure, 0);
+    let token = Auth::short(vec![1, 2, 3, 4]);
+    fixture.answer(xid, Reply::success(token.clone()), &[]);
+    let sent = fixture.sent();
+    assert_eq!(sent.len(), 2);
+    let (xid, call) = header(&sent[0]);
+    assert_eq!((call.procedure, call.verifier), (PROCEDURE.number, token));
+    let stale = Reply::Denied(Denied::Auth(AuthStatus::RejectedVerifier));
+    fixture.answer(xid, stale, &[]);
+    assert!(matches!(first.try_recv(), Ok(Err(CallError::Restarted))));
+    assert!(second.try_recv().is_err());
+    // The next call asks again.
+    let _third = fixture.start(&[3; 4]);
+    assert_eq!(header(&fixture.sent()[0]).1.procedure, 0);
+    for _ in 0..3 {
+        fixture.pass(TIMEOUT);
+    }
+    assert!(matches!(second.try_recv(), Ok(Err(CallError::NoAnswer))));
+}
+
+#[test]
+fn what_could_not_be_sent_failed_for_certain() {
+    let mut fixture = Fixture::new(settings());
+    let mut ended = fixture.start(&[1; 4]);
+    let xid = fixture.xids()[0];
+    fixture.calls.handle_send_error(xid, std::io::ErrorKind::NetworkUnreachable.into());
+    assert!(ended.try_recv().unwrap().unwrap_err().is_definite());
+    let mut ended = fixture.start(&[1; 4]);
+    let xid = fixture.xids()[0];
+    fixture.pass(TIMEOUT);
+    fixture.calls.handle_send_error(xid, std::io::ErrorKind::NetworkUnreachable.into());
+    assert!(ended.try_recv().is_err(), "what was sent before may yet be answered");
+    fixture.calls.close("closed");
+    assert!(!ended.try_recv().unwrap().unwrap_err().is_definite());
+}

@@ -1,0 +1,173 @@
+//! Where clients and servers send and receive: a UDP socket, with a reliable layer if that is wanted.
+
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use squall_sim::net::{MAX_PAYLOAD, Rejection, ToSocketAddr, UdpSocket};
+use squall_sim::task::{Either, select};
+use squall_sim::time::{Instant, timeout_at};
+use tokio::sync::Notify;
+
+use super::reliable::{OnDatagram, Reliable};
+use crate::timer::Timer;
+
+/// How an endpoint sends and receives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointSettings {
+    /// The most bytes of a datagram that is received whole.
+    pub room: usize,
+    /// With a timer, every message is sent until it is acknowledged, and handed up once.
+    pub reliable: Option<Timer>,
+}
+
+impl Default for EndpointSettings {
+    /// Any datagram, without a reliable layer.
+    fn default() -> Self {
+        EndpointSettings { room: MAX_PAYLOAD, reliable: None }
+    }
+}
+
+/// A socket that receives.
+#[derive(Debug)]
+pub struct Endpoint {
+    outlet: Outlet,
+    buffer: Vec<u8>,
+    /// Kept here so that nothing is lost when a future is dropped.
+    acknowledging: Option<Acknowledging>,
+}
+
+/// An acknowledgement that is to be sent, and where in the buffer the message lies that is then to be
+/// handed up.
+#[derive(Debug)]
+struct Acknowledging {
+    ack: Vec<u8>,
+    message: Option<Range<usize>>,
+    from: SocketAddr,
+}
+
+/// The part of an endpoint that sends, which many may have.
+#[derive(Clone, Debug)]
+pub struct Outlet(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    socket: UdpSocket,
+    reliable: Option<Mutex<Reliable>>,
+    /// Tells the receiving part of a new deadline.
+    sent: Notify,
+}
+
+impl Inner {
+    fn with_reliable<R>(&self, f: impl FnOnce(&mut Reliable) -> R) -> Option<R> {
+        let reliable = self.reliable.as_ref()?;
+        Some(f(&mut reliable.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+impl Outlet {
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub async fn send_to(&self, message: &[u8], to: SocketAddr) -> io::Result<()> {
+        let inner = &*self.0;
+        match inner.with_reliable(|reliable| reliable.send(Instant::now(), message, to)) {
+            None => inner.socket.send_to(message, to).await?,
+            Some(datagram) => {
+                inner.sent.notify_one();
+                inner.socket.send_to(&datagram, to).await?
+            }
+        };
+        Ok(())
+    }
+
+    /// Says that what was received last finds no room. With a reliable layer it was acknowledged: then
+    /// nobody sends it again.
+    pub fn reject_full(&self) {
+        self.0.socket.reject(Rejection::BufferFull);
+    }
+}
+
+impl Endpoint {
+    /// Binds a socket.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub async fn bind(local: impl ToSocketAddr, settings: EndpointSettings) -> io::Result<Self> {
+        let socket = UdpSocket::bind(local).await?;
+        let reliable = settings.reliable.map(|timer| Mutex::new(Reliable::new(timer)));
+        let inner = Inner { socket, reliable, sent: Notify::new() };
+        let buffer = vec![0; settings.room];
+        Ok(Endpoint { outlet: Outlet(Arc::new(inner)), buffer, acknowledging: None })
+    }
+
+    /// The part that sends.
+    pub fn outlet(&self) -> &Outlet {
+        &self.outlet
+    }
+
+    /// The address that the socket is bound to.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.outlet.0.socket.local_addr()
+    }
+
+    /// Receives a message, and says where it came from. A future that is dropped before it is ready
+    /// loses none.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub async fn recv_from(&mut self) -> io::Result<(&[u8], SocketAddr)> {
+        if self.outlet.0.reliable.is_none() {
+            let (length, from) = self.outlet.0.socket.recv_from(&mut self.buffer).await?;
+            return Ok((&self.buffer[..length], from));
+        }
+        loop {
+            if let Some(Acknowledging { ack, from, .. }) = &self.acknowledging {
+                self.outlet.0.socket.send_to(ack, from).await?;
+            }
+            // From here to the end nothing waits.
+            if let Some(Acknowledging { message: Some(place), from, .. }) =
+                self.acknowledging.take()
+            {
+                return Ok((&self.buffer[place], from));
+            }
+            self.acknowledging = self.outlet.0.recv_reliably(&mut self.buffer).await?;
+        }
+    }
+}
+
+impl Inner {
+    /// Waits for a datagram or a timeout. Gives what is to be acknowledged.
+    async fn recv_reliably(&self, buffer: &mut [u8]) -> io::Result<Option<Acknowledging>> {
+        let deadline = self.with_reliable(|reliable| reliable.next_deadline()).flatten();
+        let event = select(self.socket.recv_from(buffer), self.sent.notified());
+        let event = match deadline {
+            Some(deadline) => timeout_at(deadline, event).await.ok(),
+            None => Some(event.await),
+        };
+        let now = Instant::now();
+        if let Some(Either::First(received)) = event {
+            let (length, from) = received?;
+            let bytes = &buffer[..length];
+            let acknowledging =
+                |reliable: &mut Reliable| match reliable.handle_datagram(now, bytes, from) {
+                    OnDatagram::Nothing => None,
+                    OnDatagram::Acknowledge(ack, message) => {
+                        let message = message.map(|message| length - message.len()..length);
+                        Some(Acknowledging { ack, message, from })
+                    }
+                };
+            return Ok(self.with_reliable(acknowledging).flatten());
+        }
+        let again = self.with_reliable(|reliable| reliable.handle_timeout(now));
+        for (datagram, to) in again.unwrap_or_default() {
+            self.socket.send_to(&datagram, to).await?;
+        }
+        Ok(None)
+    }
+}

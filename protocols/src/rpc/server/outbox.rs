@@ -1,0 +1,55 @@
+//! Large replies that were sent, in case pieces of them are lost.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use crate::rpc::large::Outgoing;
+use crate::rpc::packet::{MessageId, digest};
+
+/// How many large replies are kept.
+const CAPACITY: usize = 16;
+
+/// The last large replies, the oldest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outbox(VecDeque<(SocketAddr, Outgoing)>);
+
+impl Outbox {
+    /// What to send for a large reply: all pieces of a new one; of one that was sent before, a piece to
+    /// hear which are missing. `None` if it takes too many pieces.
+    pub fn send(
+        &mut self,
+        to: SocketAddr,
+        xid: u32,
+        reply: &[u8],
+        fragment: usize,
+    ) -> Option<Vec<Vec<u8>>> {
+        let of = MessageId { xid, is_reply: true, digest: digest(reply) };
+        if let Some(known) = self.find(to, of) {
+            return Some(vec![known.probe()]);
+        }
+        let mut outgoing = Outgoing::new(of, reply.to_vec(), fragment)?;
+        let pieces = outgoing.missing();
+        self.0.push_back((to, outgoing));
+        while self.0.len() > CAPACITY {
+            self.0.pop_front();
+        }
+        Some(pieces)
+    }
+
+    /// The client says which pieces it has: gives the missing ones. `None` if the reply is forgotten.
+    pub fn handle_received(
+        &mut self,
+        from: SocketAddr,
+        of: MessageId,
+        burst: u8,
+        pieces: &[u8],
+    ) -> Option<Vec<Vec<u8>>> {
+        let known = self.find(from, of)?;
+        Some(if known.handle_received(burst, pieces) { known.missing() } else { Vec::new() })
+    }
+
+    fn find(&mut self, to: SocketAddr, of: MessageId) -> Option<&mut Outgoing> {
+        let found = self.0.iter_mut().find(|(client, known)| *client == to && known.id() == of);
+        found.map(|(_, known)| known)
+    }
+}

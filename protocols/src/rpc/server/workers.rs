@@ -1,0 +1,100 @@
+//! Who runs the calls: the receiving task, workers, or a task for each call.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use squall_sim::protocol::report;
+use squall_sim::task;
+use tokio::sync::Semaphore;
+
+use super::{Job, Organization, Shared};
+
+/// The workers of a server. They end when this is dropped.
+pub(super) struct Workers {
+    queue: Arc<Queue>,
+}
+
+/// Calls that wait for a worker.
+struct Queue {
+    jobs: Mutex<VecDeque<Job>>,
+    /// A permit for each of them; of one task per call, a permit for each that may yet begin.
+    permits: Arc<Semaphore>,
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.queue.permits.close();
+    }
+}
+
+impl Workers {
+    pub fn new(shared: &Arc<Shared>) -> Self {
+        let room = shared.settings.queue.min(Semaphore::MAX_PERMITS);
+        let (workers, permits) = match shared.settings.organization {
+            Organization::Iterative => (0, 0),
+            Organization::ThreadPool(workers) => (workers, 0),
+            Organization::EventDriven { .. } => (0, room),
+        };
+        let permits = Arc::new(Semaphore::new(permits));
+        let queue = Arc::new(Queue { jobs: Mutex::default(), permits });
+        for _ in 0..workers {
+            task::spawn(work(Arc::clone(&queue), Arc::clone(shared)));
+        }
+        Workers { queue }
+    }
+
+    /// Runs a call, or sees to it that it is run.
+    pub async fn run(&self, shared: &Arc<Shared>, job: Job) -> io::Result<()> {
+        match shared.settings.organization {
+            Organization::Iterative | Organization::EventDriven { blocks: true } => {
+                return shared.run(job).await;
+            }
+            Organization::ThreadPool(_) => {
+                let mut jobs = self.queue.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+                if jobs.len() < shared.settings.queue {
+                    jobs.push_back(job);
+                    self.queue.permits.add_permits(1);
+                    return Ok(());
+                }
+                drop(jobs);
+                refuse(shared, &job);
+            }
+            Organization::EventDriven { blocks: false } => {
+                let Ok(permit) = Arc::clone(&self.queue.permits).try_acquire_owned() else {
+                    refuse(shared, &job);
+                    return Ok(());
+                };
+                let shared = Arc::clone(shared);
+                task::spawn(async move {
+                    run(&shared, job).await;
+                    drop(permit);
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// There is no room for a call: the client will send it again.
+fn refuse(shared: &Shared, job: &Job) {
+    shared.lock().forget(&job.call.key);
+    shared.outlet.reject_full();
+}
+
+async fn work(queue: Arc<Queue>, shared: Arc<Shared>) {
+    while let Ok(permit) = queue.permits.acquire().await {
+        permit.forget();
+        let job = queue.jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        if let Some(job) = job {
+            run(&shared, job).await;
+        }
+    }
+}
+
+/// Runs a call. A reply that can not be sent is as good as one that is lost.
+async fn run(shared: &Shared, job: Job) {
+    if shared.run(job).await.is_err() {
+        report("reply-not-sent");
+    }
+}

@@ -83,6 +83,8 @@ impl Lexer {
             return;
         }
         let text = &*text;
+        // As where rpcgen writes the header, which has the types.
+        self.defined.entry("RPC_HDR".to_owned()).or_insert(None);
         let outer = std::mem::take(&mut self.conditions);
         Scanner { lexer: self, text, base, at: 0, line_start: true, folder }.run();
         for open in std::mem::replace(&mut self.conditions, outer) {

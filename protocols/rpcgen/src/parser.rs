@@ -302,7 +302,7 @@ impl Parser {
         }
         let declaration = self.declaration("the name of the type")?;
         let name = declaration.name.clone();
-        let body = Body::Declared(declaration);
+        let body = Body::Declared(Box::new(declaration));
         self.file.definitions.push(Definition::Type { name, body });
         Ok(())
     }
@@ -335,7 +335,7 @@ impl Parser {
         let body = match tag {
             "enum" => self.enumerators().map(Body::Enum),
             "struct" => self.fields().map(Body::Struct),
-            _ => self.union().map(Body::Union),
+            _ => self.union().map(|union| Body::Union(Box::new(union))),
         }?;
         self.outer.pop();
         Ok(body)

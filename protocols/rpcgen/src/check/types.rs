@@ -159,7 +159,7 @@ impl<'a> Types<'a> {
         let declarations: Vec<&Declaration> = match self.list[index].1 {
             Body::Enum(_) => Vec::new(),
             Body::Struct(fields) => fields.iter().collect(),
-            Body::Declared(declaration) => vec![declaration],
+            Body::Declared(declaration) => vec![&**declaration],
             Body::Union(union) => {
                 let default = union.default.iter().filter_map(|(_, content)| content.as_ref());
                 let arms = union.arms.iter().filter_map(|arm| arm.content.as_ref());

@@ -56,11 +56,7 @@ impl Generator<'_> {
             },
             // The names are the file's.
             quote! {
-                #[allow(
-                    clippy::should_implement_trait,
-                    clippy::too_many_arguments,
-                    clippy::wrong_self_convention
-                )]
+                #[allow(clippy::style, clippy::too_many_arguments)]
                 impl #name {
                     #(#constants)*
                     #(#methods)*
@@ -138,11 +134,7 @@ impl Generator<'_> {
         vec![
             quote! {
                 #about
-                #[allow(
-                    clippy::should_implement_trait,
-                    clippy::too_many_arguments,
-                    clippy::wrong_self_convention
-                )]
+                #[allow(clippy::style, clippy::too_many_arguments)]
                 pub trait #name: #send + #sync {
                     #(#methods)*
                 }

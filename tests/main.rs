@@ -17,6 +17,7 @@ mod pages;
 mod properties;
 mod readme;
 mod real_sockets;
+mod rpcgen;
 mod schedules;
 mod sockets;
 mod tasks_and_time;

@@ -126,7 +126,10 @@ impl Compiler {
         lexer.file(name, text, folder);
         let (tokens, mut errors) = (lexer.finish(), std::mem::take(&mut lexer.errors));
         let mut file = parse(tokens);
-        errors.append(&mut file.errors);
+        // Where a piece was no word of the language, the parser would only repeat it.
+        if errors.is_empty() {
+            errors.append(&mut file.errors);
+        }
         if errors.is_empty() {
             complete(&mut file, lexer);
             match check(&file.definitions, &lexer.defined) {

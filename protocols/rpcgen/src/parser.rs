@@ -116,7 +116,7 @@ impl Parser {
     /// Notes that something else should stand here.
     fn expected<T>(&mut self, what: &str) -> Parsed<T> {
         let message = format!("expected {what}, found {}", self.peek().describe());
-        let error = Diagnostic::new(self.span(), message).label(format!("expected {what}"));
+        let error = Diagnostic::new(self.span(), message);
         let word = match self.peek() {
             Token::Word(word) => {
                 nearest(word, ["case", "default", "switch", "version", "unsigned"])
@@ -210,6 +210,11 @@ impl Parser {
         let mut depth = 0_i64;
         for (token, _) in &self.tokens[start..self.at] {
             depth += depth_change(token);
+        }
+        // A definition right behind one that lacks its `;` is not a part of it.
+        let next = matches!(self.peek(), Token::Word(word) if DEFINITIONS.contains(&word.as_str()));
+        if self.at > start && depth <= 0 && next {
+            return;
         }
         self.at = self.at.max(start + 1).min(self.tokens.len() - 1);
         loop {

@@ -11,6 +11,11 @@ pub mod habits {
     include!(concat!(env!("OUT_DIR"), "/habits.rs"));
 }
 
+pub mod shadows {
+    //! Names of the standard library.
+    include!(concat!(env!("OUT_DIR"), "/shadows.rs"));
+}
+
 pub mod types_only {
     //! Neither structs nor programs.
     include!(concat!(env!("OUT_DIR"), "/types_only.rs"));

@@ -91,10 +91,11 @@ const TOKENS: &[&str] = &[
     "typedef opaque b<A>;",
 ];
 
-const GOOD: [&str; 3] = [
+const GOOD: [&str; 4] = [
     include_str!("../../../../tests/oncrpc/calc.x"),
     include_str!("../good/constructs.x"),
     include_str!("../good/habits.x"),
+    include_str!("../good/shadows.x"),
 ];
 
 fn try_it(text: impl AsRef<[u8]>) -> bool {

@@ -17,6 +17,7 @@ mod pages;
 mod properties;
 mod readme;
 mod real_sockets;
+mod rpc;
 mod schedules;
 mod sockets;
 mod tasks_and_time;

@@ -173,7 +173,9 @@ impl Shared {
     async fn reply(&self, key: &CallKey, reply: &[u8]) -> io::Result<()> {
         let packets = self.lock().packets_of_reply(key.client, key.xid, reply);
         self.send(packets, key.client).await?;
-        report("replied");
+        if key.procedure.number != 0 {
+            report("replied");
+        }
         Ok(())
     }
 

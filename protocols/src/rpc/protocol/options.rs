@@ -306,9 +306,15 @@ fn call_timer(options: &Options) -> Timer {
 /// The sockets of server and clients.
 pub(super) fn endpoint(options: &Options) -> EndpointSettings {
     let reliable = options.word("transport") == "reliable";
+    // The last acknowledgement may be lost, and then nobody is there any more. What matters is asked for
+    // again by the call.
+    let with_end = |timer: Timer| {
+        let max_attempts = Some(timer.max_attempts.unwrap_or(RELIABLE_ATTEMPTS));
+        Timer { max_attempts, ..timer }
+    };
     EndpointSettings {
         room: size(options, "fragment").max(1500),
-        reliable: reliable.then(|| call_timer(options)),
+        reliable: reliable.then(|| with_end(call_timer(options))),
     }
 }
 
@@ -339,7 +345,6 @@ pub(super) fn client_settings(options: &Options, credential: Auth) -> ClientSett
         },
         boot_epoch: options.flag("boot_epoch"),
         credential,
-        reliable: options.word("transport") == "reliable",
         trust_refusals: options.flag("trust_refusals"),
         retransmit_on_stale_reply: options.flag("retransmit_on_stale_reply"),
     }
@@ -399,6 +404,9 @@ pub(super) fn mapper_settings(options: &Options) -> ClientSettings {
 pub(super) fn first_timeout(options: &Options) -> Duration {
     call_timer(options).wait(1)
 }
+
+/// How often the reliable layer sends a message, if calls have no limit.
+const RELIABLE_ATTEMPTS: u64 = 10;
 
 /// How often the port mapper is asked before it counts as dead, if calls have no limit, and how often a
 /// client asks it for a server that is not there yet.

@@ -4,11 +4,15 @@ use squall::Registry;
 use squall::matrix::{self, Cell, Variant};
 
 /// Beside all protocols with their defaults, some that show what an option is for.
-const VARIANTS: [(&str, &str); 4] = [
+const VARIANTS: [(&str, &str); 8] = [
     ("udp", "wait = false"),
     ("stop-and-wait", "resync = false"),
     ("selective-repeat", "checksum = \"crc-32\""),
     ("file-transfer", "end_to_end = false"),
+    ("rpc", "semantics = \"maybe\""),
+    ("rpc", "semantics = \"at-least-once\""),
+    ("rpc", "boot_epoch = true"),
+    ("rpc", "semantics = \"exactly-once\""),
 ];
 
 const INTRODUCTION: &str = "# Every protocol under every family of faults
@@ -18,7 +22,7 @@ What `squall matrix` observes, written by a test:
     INSTA_UPDATE=always cargo test --test integration matrix
 
 Two clients issue 20 operations each, in 20 runs with the seeds 1 to 20, so a row is about 800
-operations. *lost* were never delivered; *twice* were delivered more than once; *reordered* were
+operations. *lost* were never delivered, or executed; *twice* were more than once; *reordered* were
 delivered for the first time after a later one of the same client; *damaged* counts runs in which
 something was delivered that nobody had sent. *executions* is the fewest and the most for one
 operation, *completed* the share that the client was told to have succeeded. The last column has what

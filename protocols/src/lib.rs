@@ -21,6 +21,9 @@
 //! use `net` and `time` of `squall-sim`, which are tokio's outside a simulation.
 #![forbid(unsafe_code)]
 
+// What the stub compiler writes names this crate.
+extern crate self as squall_protocols;
+
 pub mod ack;
 mod application;
 pub mod channel;
@@ -61,5 +64,6 @@ pub fn all() -> Vec<Protocol> {
         selective_repeat::protocol(),
         stream::protocol(),
         file_transfer::protocol(),
+        rpc::protocol(),
     ]
 }

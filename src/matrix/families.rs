@@ -64,15 +64,19 @@ pub(super) const FAMILIES: [Family; 14] = [
     },
     Family {
         name: "receiver pause",
-        summary: "the server stops for half a second after its fifth delivery",
+        summary: "the server stops for half a second after its fifth delivery or execution",
         faults: "[[fault]]\nevent = { host = 'server', name = 'delivered' }\nnth = 5\n\
-                 action = 'pause'\nhost = 'server'\nfor = '500ms'\n",
+                 action = 'pause'\nhost = 'server'\nfor = '500ms'\noptional = true\n\
+                 [[fault]]\nevent = { host = 'server', name = 'executed' }\nnth = 5\n\
+                 action = 'pause'\nhost = 'server'\nfor = '500ms'\noptional = true\n",
     },
     Family {
         name: "receiver crash",
-        summary: "the server crashes at its fifth delivery and is back after 500 ms",
+        summary: "the server crashes at its fifth delivery or execution and is back after 500 ms",
         faults: "[[fault]]\nevent = { host = 'server', name = 'delivered' }\nnth = 5\n\
-                 action = 'crash'\nhost = 'server'\nfor = '500ms'\n",
+                 action = 'crash'\nhost = 'server'\nfor = '500ms'\noptional = true\n\
+                 [[fault]]\nevent = { host = 'server', name = 'executed' }\nnth = 5\n\
+                 action = 'crash'\nhost = 'server'\nfor = '500ms'\noptional = true\n",
     },
     Family {
         name: "sender crash",

@@ -83,6 +83,11 @@ impl Outlet {
         Ok(())
     }
 
+    /// True if messages are sent until they are acknowledged.
+    pub fn is_reliable(&self) -> bool {
+        self.0.reliable.is_some()
+    }
+
     /// Says that what was received last finds no room. With a reliable layer it was acknowledged: then
     /// nobody sends it again.
     pub fn reject_full(&self) {

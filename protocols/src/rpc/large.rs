@@ -25,16 +25,18 @@ pub struct Outgoing {
     arrived: Vec<bool>,
     /// How often it was sent: 1 to 255, then 1 again.
     burst: u8,
+    /// True if no piece is lost on the way, so that none is marked.
+    reliable: bool,
 }
 
 impl Outgoing {
-    /// Cuts a message into datagrams of at most `datagram` bytes. `None` if that takes more than
-    /// [`MAX_PIECES`].
-    pub fn new(of: MessageId, message: Vec<u8>, datagram: usize) -> Option<Self> {
+    /// Cuts a message into datagrams of at most `datagram` bytes. Over a `reliable` layer no piece is
+    /// marked. `None` if it takes more than [`MAX_PIECES`].
+    pub fn new(of: MessageId, message: Vec<u8>, datagram: usize, reliable: bool) -> Option<Self> {
         let room = datagram.saturating_sub(PIECE_HEADER).max(1);
         let count = message.len().div_ceil(room);
         let arrived = vec![false; count];
-        (count <= MAX_PIECES).then_some(Outgoing { of, message, room, arrived, burst: 0 })
+        (count <= MAX_PIECES).then_some(Outgoing { of, message, room, arrived, burst: 0, reliable })
     }
 
     /// Whose pieces these are.
@@ -48,7 +50,8 @@ impl Outgoing {
         let missing: Vec<usize> =
             (0..self.arrived.len()).filter(|index| !self.arrived[*index]).collect();
         let last = missing.last().copied();
-        let mark = |index| if Some(index) == last { self.burst } else { 0 };
+        let marked = |index| Some(index) == last && !self.reliable;
+        let mark = |index| if marked(index) { self.burst } else { 0 };
         missing.into_iter().map(|index| self.piece(index, mark(index))).collect()
     }
 
@@ -260,7 +263,7 @@ mod tests {
     #[test]
     fn only_what_is_missing_is_sent_again() {
         let message: Vec<u8> = (0..100).collect();
-        let mut outgoing = Outgoing::new(ID, message.clone(), PIECE_HEADER + 10).unwrap();
+        let mut outgoing = Outgoing::new(ID, message.clone(), PIECE_HEADER + 10, false).unwrap();
         let mut incoming = incoming(1000);
         let pieces = outgoing.missing();
         assert_eq!(pieces.len(), 10);
@@ -288,7 +291,7 @@ mod tests {
     fn a_full_buffer_refuses_until_the_timeout_frees_it() {
         let start = Instant::now();
         let mut incoming = incoming(100);
-        let mut outgoing = Outgoing::new(ID, vec![7; 120], PIECE_HEADER + 60).unwrap();
+        let mut outgoing = Outgoing::new(ID, vec![7; 120], PIECE_HEADER + 60, false).unwrap();
         let pieces = outgoing.missing();
         assert_eq!(give_at(&mut incoming, start, 1, &pieces[0]), OnPiece::Waits(None));
         assert_eq!(give_at(&mut incoming, start, 1, &pieces[1]), OnPiece::Full);
@@ -304,7 +307,7 @@ mod tests {
         let mut incoming = incoming(1000);
         let cut = |digest, byte| {
             let of = MessageId { digest, ..ID };
-            Outgoing::new(of, vec![byte; 20], PIECE_HEADER + 10).unwrap().missing()
+            Outgoing::new(of, vec![byte; 20], PIECE_HEADER + 10, false).unwrap().missing()
         };
         let (mine, yours) = (cut(1, 1), cut(2, 2));
         assert_eq!(give(&mut incoming, 1, &mine[0]), OnPiece::Waits(None));
@@ -318,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_message_of_too_many_pieces_is_refused() {
-        assert!(Outgoing::new(ID, vec![0; MAX_PIECES + 1], PIECE_HEADER + 1).is_none());
+        assert!(Outgoing::new(ID, vec![0; MAX_PIECES + 1], PIECE_HEADER + 1, false).is_none());
         let piece = Packet::Piece { of: ID, index: 0, count: u16::MAX, burst: 1, bytes: &[1] };
         assert_eq!(give(&mut incoming(1000), 1, &piece.encode()), OnPiece::Full);
     }
@@ -330,7 +333,7 @@ mod tests {
             room in 1..40usize,
             order: Vec<Index>,
         ) {
-            let mut outgoing = Outgoing::new(ID, message.clone(), PIECE_HEADER + room).unwrap();
+            let mut outgoing = Outgoing::new(ID, message.clone(), PIECE_HEADER + room, false).unwrap();
             let pieces = outgoing.missing();
             let mut incoming = incoming(1000);
             let shuffled = order.iter().map(|index| index.get(&pieces)).chain(&pieces);

@@ -17,6 +17,8 @@ pub mod journal;
 pub mod large;
 pub mod packet;
 pub mod program;
+pub mod programs;
+mod protocol;
 pub mod reliable;
 pub mod server;
 #[cfg(test)]
@@ -26,4 +28,5 @@ pub use client::{Client, ClientSettings, Pending};
 pub use endpoint::{Endpoint, EndpointSettings};
 pub use error::{CallError, Refusal};
 pub use program::{Call, Dispatched, Fault, Procedure, Program, arguments, results};
+pub use protocol::protocol;
 pub use server::{ServerSettings, serve};

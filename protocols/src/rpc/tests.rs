@@ -170,7 +170,7 @@ async fn a_reliable_layer_carries_it_as_well() {
         || EndpointSettings { reliable: Some(timer.clone()), ..EndpointSettings::default() };
     let server = server(ServerSettings::default(), reliable()).await;
     let endpoint = Endpoint::bind(LOCAL, reliable()).await.unwrap();
-    let client = Client::new(endpoint, server, ClientSettings { reliable: true, ..fast(5) });
+    let client = Client::new(endpoint, server, fast(5));
     for length in [5, 50_000] {
         let bytes = Bytes(vec![7; length]);
         assert_eq!(client.call::<Bytes>(ECHO, &bytes).await.unwrap(), bytes);

@@ -27,6 +27,8 @@ pub(super) type Ended = Result<Answer, CallError>;
 pub(super) struct Calls {
     settings: ClientSettings,
     server: SocketAddr,
+    /// True if the layer below sends again what is lost.
+    reliable: bool,
     timer: Timer,
     next_xid: u32,
     calls: BTreeMap<u32, Call>,
@@ -85,10 +87,11 @@ enum Phase {
 }
 
 impl Calls {
-    pub fn new(settings: ClientSettings, server: SocketAddr) -> Self {
+    pub fn new(settings: ClientSettings, server: SocketAddr, reliable: bool) -> Self {
         let session = if settings.boot_epoch { Session::Unknown } else { Session::NotNeeded };
         Calls {
             server,
+            reliable,
             timer: settings.timer.clone(),
             next_xid: settings.first_xid,
             calls: BTreeMap::new(),
@@ -179,7 +182,7 @@ impl Calls {
             Content::Small(message)
         } else {
             let of = MessageId { xid, is_reply: false, digest: call.digest };
-            match Outgoing::new(of, message, self.settings.fragment) {
+            match Outgoing::new(of, message, self.settings.fragment, self.reliable) {
                 Some(outgoing) => Content::Large(outgoing),
                 None => return self.end(xid, Err(too_large(length))),
             }
@@ -206,7 +209,7 @@ impl Calls {
         call.silent += 1;
         call.sent += 1;
         call.sent_at = now;
-        let asks = self.settings.reliable || call.phase == Phase::Working;
+        let asks = self.reliable || call.phase == Phase::Working;
         let wait = if asks { self.settings.ask_interval } else { self.timer.wait(call.silent) };
         self.set_deadline(xid, now + wait);
     }
@@ -273,7 +276,7 @@ impl Calls {
     fn timed_out(&mut self, now: Instant, xid: u32) {
         let Some(call) = self.calls.get_mut(&xid) else { return };
         call.deadline = None;
-        let (silent, asks) = (call.silent, self.settings.reliable || call.phase == Phase::Working);
+        let (silent, asks) = (call.silent, self.reliable || call.phase == Phase::Working);
         self.timer.handle_timeout();
         if self.timer.gives_up_after(silent) {
             report("gave-up");

@@ -47,8 +47,6 @@ pub struct ClientSettings {
     pub boot_epoch: bool,
     /// Who calls, unless [`Client::with_credential`] says otherwise.
     pub credential: Auth,
-    /// Whether the messages are sent reliably, so that they need not be sent again here.
-    pub reliable: bool,
     /// A flaw, to be shown: a refusal counts as definite even if the call was sent before.
     pub trust_refusals: bool,
     /// A flaw, to be shown: a reply to no call of ours makes the client send again.
@@ -68,7 +66,6 @@ impl Default for ClientSettings {
             first_xid: random::rng().next_u32(),
             boot_epoch: false,
             credential: Auth::NONE,
-            reliable: false,
             trust_refusals: false,
             retransmit_on_stale_reply: false,
         }
@@ -140,7 +137,7 @@ impl Client {
     /// Outside a simulated host and outside a tokio runtime.
     pub fn new(endpoint: Endpoint, server: SocketAddr, settings: ClientSettings) -> Self {
         let credential = settings.credential.clone();
-        let calls = Calls::new(settings, server);
+        let calls = Calls::new(settings, server, endpoint.outlet().is_reliable());
         let state = Mutex::new(State { calls, closed: None });
         let shared = Arc::new(Shared { state, changed: Notify::new() });
         task::spawn(drive(Arc::clone(&shared), endpoint, server));

@@ -24,7 +24,7 @@ struct Fixture {
 impl Fixture {
     fn new(settings: ClientSettings) -> Self {
         let server = SocketAddr::from(([10, 0, 0, 1], 10_000));
-        Fixture { now: Instant::now(), calls: Calls::new(settings, server) }
+        Fixture { now: Instant::now(), calls: Calls::new(settings, server, false) }
     }
 
     fn start(&mut self, arguments: &[u8]) -> Receiver<Ended> {

@@ -173,7 +173,9 @@ impl Shared {
     async fn reply(&self, key: &CallKey, reply: &[u8]) -> io::Result<()> {
         let packets = self.lock().packets_of_reply(key.client, key.xid, reply);
         self.send(packets, key.client).await?;
-        report("replied");
+        if key.procedure.number != 0 {
+            report("replied");
+        }
         Ok(())
     }
 
@@ -211,7 +213,8 @@ pub async fn serve(
         _ => Auth::short(random::rng().next_u64().to_be_bytes().to_vec()),
     };
     let known = programs.iter().map(|one| (one.program(), one.version())).collect();
-    let mut state = State::new(settings.clone(), verifier.clone(), known);
+    let reliable = endpoint.outlet().is_reliable();
+    let mut state = State::new(settings.clone(), reliable, verifier.clone(), known);
     for (key, results) in &settings.recovered {
         let reply = encode(&Reply::success(verifier.clone()), key.xid, results);
         state.finish(Instant::now(), key, reply);

@@ -10,28 +10,31 @@ use crate::rpc::packet::{MessageId, digest};
 const CAPACITY: usize = 16;
 
 /// The last large replies, the oldest first.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Outbox(VecDeque<(SocketAddr, Outgoing)>);
+#[derive(Clone, Debug)]
+pub(super) struct Outbox {
+    replies: VecDeque<(SocketAddr, Outgoing)>,
+    fragment: usize,
+    reliable: bool,
+}
 
 impl Outbox {
+    /// Sends datagrams of at most `fragment` bytes, perhaps over a reliable layer.
+    pub fn new(fragment: usize, reliable: bool) -> Self {
+        Outbox { replies: VecDeque::new(), fragment, reliable }
+    }
+
     /// What to send for a large reply: all pieces of a new one; of one that was sent before, a piece to
     /// hear which are missing. `None` if it takes too many pieces.
-    pub fn send(
-        &mut self,
-        to: SocketAddr,
-        xid: u32,
-        reply: &[u8],
-        fragment: usize,
-    ) -> Option<Vec<Vec<u8>>> {
+    pub fn send(&mut self, to: SocketAddr, xid: u32, reply: &[u8]) -> Option<Vec<Vec<u8>>> {
         let of = MessageId { xid, is_reply: true, digest: digest(reply) };
         if let Some(known) = self.find(to, of) {
             return Some(vec![known.probe()]);
         }
-        let mut outgoing = Outgoing::new(of, reply.to_vec(), fragment)?;
+        let mut outgoing = Outgoing::new(of, reply.to_vec(), self.fragment, self.reliable)?;
         let pieces = outgoing.missing();
-        self.0.push_back((to, outgoing));
-        while self.0.len() > CAPACITY {
-            self.0.pop_front();
+        self.replies.push_back((to, outgoing));
+        while self.replies.len() > CAPACITY {
+            self.replies.pop_front();
         }
         Some(pieces)
     }
@@ -49,7 +52,8 @@ impl Outbox {
     }
 
     fn find(&mut self, to: SocketAddr, of: MessageId) -> Option<&mut Outgoing> {
-        let found = self.0.iter_mut().find(|(client, known)| *client == to && known.id() == of);
+        let found =
+            self.replies.iter_mut().find(|(client, known)| *client == to && known.id() == of);
         found.map(|(_, known)| known)
     }
 }

@@ -43,10 +43,16 @@ pub(super) struct State {
 }
 
 impl State {
-    pub fn new(settings: ServerSettings, verifier: Auth, programs: Vec<(u32, u32)>) -> Self {
+    pub fn new(
+        settings: ServerSettings,
+        reliable: bool,
+        verifier: Auth,
+        programs: Vec<(u32, u32)>,
+    ) -> Self {
         let cache = settings.reply_cache.map(|cache| ReplyCache::new(cache.capacity, cache.ttl));
         let incoming = Incoming::new(settings.reassembly_buffer, settings.reassembly_timeout);
-        let (outbox, stamps) = (Outbox::default(), BTreeMap::new());
+        let outbox = Outbox::new(settings.fragment, reliable);
+        let stamps = BTreeMap::new();
         State { settings, verifier, programs, cache, incoming, outbox, stamps }
     }
 
@@ -230,7 +236,7 @@ impl State {
         if bytes.len() <= self.settings.fragment {
             return vec![bytes.to_vec()];
         }
-        let pieces = self.outbox.send(to, xid, bytes, self.settings.fragment);
+        let pieces = self.outbox.send(to, xid, bytes);
         pieces.unwrap_or_else(|| {
             let (verifier, status) = (self.verifier.clone(), Accepted::SystemError);
             vec![encode(&Reply::Accepted { verifier, status }, xid, &[])]

@@ -1,0 +1,413 @@
+//! The options of the protocol `rpc`, and the settings that they mean.
+
+use squall_sim::net::MAX_PAYLOAD;
+use squall_sim::network::HEADERS;
+use squall_sim::protocol::{OptionContext, OptionKind, OptionProblem, OptionSpec, OptionValue};
+use squall_sim::protocol::{Options, Protocol};
+use squall_sim::random;
+use squall_sim::time::{Duration, SystemTime};
+
+use rand::Rng;
+
+use crate::oncrpc::Auth;
+use crate::oncrpc::AuthSys;
+use crate::rpc::client::ClientSettings;
+use crate::rpc::endpoint::EndpointSettings;
+use crate::rpc::journal::JournalSettings;
+use crate::rpc::large::MAX_PIECES;
+use crate::rpc::packet::PIECE_HEADER;
+use crate::rpc::programs::bank::BankSettings;
+use crate::rpc::server::{BootEpoch, CacheSettings, Organization, ServerSettings};
+use crate::sender;
+use crate::timer::{self, DefaultTimeout, Timer};
+
+/// Bytes of a datagram besides a call's arguments or results: header, credential and verifier.
+const HEADER_ROOM: u64 = 160;
+
+/// The bytes of a call of the counter: who calls.
+const COUNTER_MESSAGE: u64 = 8;
+
+/// Declares the options that the functions below read.
+pub(super) fn with_options(protocol: Protocol) -> Protocol {
+    let protocol = timer::with_options(protocol, 0, DefaultTimeout::Fixed);
+    protocol
+        .options(vec![sender::port_option()])
+        .options(application())
+        .options(client())
+        .options(server())
+        .options(messages())
+        .check(check)
+        .any_message_size()
+}
+
+fn word(name: &'static str, words: &[&'static str], help: &'static str) -> OptionSpec {
+    let default = OptionValue::Word(words[0].to_owned());
+    OptionSpec::new(name, OptionKind::Choice(words.to_vec()), default, help)
+}
+
+fn flag(name: &'static str, default: bool, help: &'static str) -> OptionSpec {
+    OptionSpec::new(name, OptionKind::Flag, OptionValue::Flag(default), help)
+}
+
+fn count(
+    name: &'static str,
+    range: std::ops::RangeInclusive<u64>,
+    default: u64,
+    help: &'static str,
+) -> OptionSpec {
+    let kind = OptionKind::Count { min: *range.start(), max: *range.end() };
+    OptionSpec::new(name, kind, OptionValue::Number(default), help)
+}
+
+fn duration(name: &'static str, min: u64, default: Duration, help: &'static str) -> OptionSpec {
+    let default = OptionValue::Number(default.as_nanos() as u64);
+    OptionSpec::new(name, OptionKind::Duration { min }, default, help)
+}
+
+fn application() -> Vec<OptionSpec> {
+    vec![
+        word(
+            "semantics",
+            &["at-most-once", "maybe", "at-least-once", "exactly-once"],
+            "maybe: a call is sent once; at-least-once: sent again, and the server remembers nothing; \
+             at-most-once: the server keeps replies; exactly-once: it keeps them on its disk",
+        ),
+        word(
+            "application",
+            &["bank", "counter"],
+            "what is called: a bank whose accounts are on a disk, or a counter in memory",
+        ),
+        word(
+            "procedure",
+            &["deposit", "transfer", "set-limit"],
+            "which of the bank's procedures: the first two add, the third overwrites",
+        ),
+        duration("service", 0, Duration::ZERO, "how long a slow call takes on the server"),
+        count("slow_every", 1..=1_000_000, 1, "every which call is slow, from the first on"),
+        flag("lock", true, "whether the bank locks accounts between reading and writing them"),
+        OptionSpec::new(
+            "result_size",
+            OptionKind::Size { min: 0, max: 16 << 20 },
+            OptionValue::Number(0),
+            "how many bytes the bank's receipts have beside the balance",
+        ),
+        flag(
+            "audit",
+            true,
+            "whether clients compare their balance with what they paid in, once all their calls have \
+             ended; if it is wrong they report `wrong-balance`",
+        ),
+    ]
+}
+
+fn client() -> Vec<OptionSpec> {
+    vec![
+        count("outstanding", 1..=10_000, 1, "how many calls a client has under way at a time"),
+        duration(
+            "ask_interval",
+            1,
+            Duration::from_secs(1),
+            "how long a client waits before it asks again about a call that the server works on",
+        ),
+        word(
+            "first_xid",
+            &["random", "one"],
+            "the transaction id with which a client begins; with `one`, and a fixed port, it uses ids \
+             again after a restart",
+        ),
+        flag(
+            "trust_refusals",
+            false,
+            "a flaw: a refusal counts as a definite failure even if the call was sent before",
+        ),
+        flag(
+            "retransmit_on_stale_reply",
+            false,
+            "a flaw: a reply to a call that has ended makes the client send again",
+        ),
+        OptionSpec::absent(
+            "reissue",
+            OptionKind::Choice(vec!["never", "always", "if-acknowledged", "if-not-acknowledged"]),
+            "after each call the client watches whether the server restarts, and then calls anew, or \
+             does not; needs the counter",
+        ),
+        flag("mapper", false, "whether clients ask a port mapper, on host `mapper`, for the port"),
+    ]
+}
+
+fn server() -> Vec<OptionSpec> {
+    vec![
+        count("reply_cache", 0..=1_000_000, 64, "how many replies the server keeps"),
+        OptionSpec::absent(
+            "reply_ttl",
+            OptionKind::Duration { min: 1 },
+            "how long it keeps them; absent: until there is no room",
+        ),
+        flag(
+            "match_arguments",
+            true,
+            "whether calls with the same transaction id and other arguments are other calls",
+        ),
+        flag(
+            "boot_epoch",
+            false,
+            "whether the server refuses calls from before it restarted, which leaves their outcome \
+             unknown",
+        ),
+        OptionSpec::absent(
+            "durable",
+            OptionKind::Flag,
+            "whether a reply is committed to the disk in one step with the effect; absent: with \
+             semantics = \"exactly-once\"",
+        ),
+        flag("sync", true, "whether a commit waits until it would outlast a crash"),
+        word(
+            "organization",
+            &["iterative", "thread-pool", "event-driven"],
+            "who runs the calls: the server itself, one after another; workers; or a task for each, \
+             all on one thread",
+        ),
+        count("workers", 1..=1000, 4, "how many workers a thread-pool has"),
+        count("queue", 1..=1_000_000, 64, "how many calls may wait for a worker; more are dropped"),
+        flag(
+            "blocks",
+            false,
+            "whether a slow call blocks its thread: an event-driven server stops",
+        ),
+        word(
+            "reply",
+            &["after-execution", "before-execution"],
+            "when the server replies; before needs the counter",
+        ),
+        duration(
+            "register_after",
+            0,
+            Duration::ZERO,
+            "for how long after each start the server refuses all calls: no such program",
+        ),
+        flag(
+            "refuse_orphans",
+            false,
+            "whether calls that wait are dropped once their client was heard of in a later life",
+        ),
+    ]
+}
+
+fn messages() -> Vec<OptionSpec> {
+    vec![
+        word(
+            "transport",
+            &["udp", "reliable"],
+            "what carries the messages: bare datagrams, or a layer that acknowledges each",
+        ),
+        OptionSpec::new(
+            "fragment",
+            OptionKind::Size { min: 256, max: MAX_PAYLOAD as u64 },
+            OptionValue::Number(1400),
+            "the largest datagram; larger messages travel in pieces",
+        ),
+        OptionSpec::new(
+            "reassembly_buffer",
+            OptionKind::Size { min: 1, max: 1 << 32 },
+            OptionValue::Number(1 << 20),
+            "room for pieces that wait for the rest of their messages",
+        ),
+        duration(
+            "reassembly_timeout",
+            1,
+            Duration::from_secs(30),
+            "how long pieces wait for more of their message",
+        ),
+    ]
+}
+
+fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
+    let problem =
+        |blamed, message: String, help: String| Some(OptionProblem { blamed, message, help });
+    let is_counter = options.word("application") == "counter";
+    if is_counter && context.message != COUNTER_MESSAGE {
+        return problem(
+            "application",
+            "the counter's calls carry nothing but who calls".to_owned(),
+            format!("workload.size = \"{COUNTER_MESSAGE}B\", or application = \"bank\""),
+        );
+    }
+    if !is_counter {
+        let help = "application = \"counter\", and workload.size = \"8B\"".to_owned();
+        if options.word("reply") == "before-execution" {
+            let message = "the bank's results are not known before a call has run".to_owned();
+            return problem("reply", message, help);
+        }
+        if options.get("reissue").is_some() {
+            let message = "only calls of the counter are issued anew".to_owned();
+            return problem("reissue", message, help);
+        }
+    }
+    if is_counter && is_durable(options) {
+        return problem(
+            "application",
+            "the counter is in memory: nothing of it can be durable".to_owned(),
+            "application = \"bank\", or durable = false".to_owned(),
+        );
+    }
+    if options.word("semantics") == "maybe" && options.number("max_attempts") > 1 {
+        return problem(
+            "max_attempts",
+            "with semantics = \"maybe\" a call is sent once".to_owned(),
+            "take this option away, or choose \"at-least-once\"".to_owned(),
+        );
+    }
+    let fragment = options.number("fragment");
+    if let Some(mtu) = context.mtu.filter(|mtu| fragment + HEADERS > *mtu) {
+        let most = mtu.saturating_sub(HEADERS);
+        return problem(
+            "fragment",
+            format!("datagrams of {fragment} bytes do not fit through a link with an MTU of {mtu}"),
+            format!("at most {most}B: the IPv4 and UDP headers take {HEADERS} bytes of the MTU"),
+        );
+    }
+    let most = (fragment - PIECE_HEADER as u64) * MAX_PIECES as u64 - HEADER_ROOM;
+    for (key, size) in [("size", context.message), ("result_size", options.number("result_size"))] {
+        if size > most {
+            return problem(
+                key,
+                format!("{size} bytes take more than {MAX_PIECES} datagrams"),
+                format!("at most {most}B with datagrams of {fragment} bytes"),
+            );
+        }
+    }
+    None
+}
+
+pub(super) fn is_durable(options: &Options) -> bool {
+    match options.get("durable") {
+        Some(_) => options.flag("durable"),
+        None => options.word("semantics") == "exactly-once",
+    }
+}
+
+fn size(options: &Options, name: &str) -> usize {
+    usize::try_from(options.number(name)).unwrap_or(usize::MAX)
+}
+
+fn keeps_replies(options: &Options) -> bool {
+    matches!(options.word("semantics"), "at-most-once" | "exactly-once")
+}
+
+/// The timer of calls, or of the reliable layer below them.
+fn call_timer(options: &Options) -> Timer {
+    let timer = Timer::from_options(options, DefaultTimeout::Fixed);
+    if options.word("semantics") == "maybe" {
+        return Timer { max_attempts: Some(1), ..timer };
+    }
+    timer
+}
+
+/// The sockets of server and clients.
+pub(super) fn endpoint(options: &Options) -> EndpointSettings {
+    let reliable = options.word("transport") == "reliable";
+    // The last acknowledgement may be lost, and then nobody is there any more. What matters is asked for
+    // again by the call.
+    let with_end = |timer: Timer| {
+        let max_attempts = Some(timer.max_attempts.unwrap_or(RELIABLE_ATTEMPTS));
+        Timer { max_attempts, ..timer }
+    };
+    EndpointSettings {
+        room: size(options, "fragment").max(1500),
+        reliable: reliable.then(|| with_end(call_timer(options))),
+    }
+}
+
+/// What a client says of itself: its number as the user, the operation's as the group, and when it began
+/// this life, in milliseconds of its wall clock.
+pub(super) fn credential(client: u32, operation: u32, born: u32) -> Auth {
+    let machine = format!("client-{client}");
+    let user = AuthSys { stamp: born, machine, uid: client, gid: operation, gids: Vec::new() };
+    user.credential().expect("the name is short")
+}
+
+/// The stamp of a life that begins now.
+pub(super) fn born() -> u32 {
+    SystemTime::now().since_epoch().as_millis() as u32
+}
+
+pub(super) fn client_settings(options: &Options, credential: Auth) -> ClientSettings {
+    ClientSettings {
+        timer: call_timer(options),
+        ask_interval: options.duration("ask_interval"),
+        asks: keeps_replies(options),
+        fragment: size(options, "fragment"),
+        reassembly_buffer: size(options, "reassembly_buffer"),
+        reassembly_timeout: options.duration("reassembly_timeout"),
+        first_xid: match options.word("first_xid") {
+            "one" => 1,
+            _ => random::rng().next_u32(),
+        },
+        boot_epoch: options.flag("boot_epoch"),
+        credential,
+        trust_refusals: options.flag("trust_refusals"),
+        retransmit_on_stale_reply: options.flag("retransmit_on_stale_reply"),
+    }
+}
+
+pub(super) fn server_settings(options: &Options) -> ServerSettings {
+    let cache = CacheSettings {
+        capacity: size(options, "reply_cache"),
+        ttl: options.get("reply_ttl").map(|_| options.duration("reply_ttl")),
+        match_arguments: options.flag("match_arguments"),
+    };
+    let register_after = options.duration("register_after");
+    ServerSettings {
+        reply_cache: keeps_replies(options).then_some(cache),
+        organization: match options.word("organization") {
+            "thread-pool" => Organization::ThreadPool(size(options, "workers")),
+            "event-driven" => Organization::EventDriven { blocks: options.flag("blocks") },
+            _ => Organization::Iterative,
+        },
+        queue: size(options, "queue"),
+        boot_epoch: if options.flag("boot_epoch") {
+            BootEpoch::Required
+        } else if options.get("reissue").is_some() {
+            BootEpoch::Told
+        } else {
+            BootEpoch::Untold
+        },
+        recovered: Vec::new(),
+        fragment: size(options, "fragment"),
+        reassembly_buffer: size(options, "reassembly_buffer"),
+        reassembly_timeout: options.duration("reassembly_timeout"),
+        opens_at: (!register_after.is_zero())
+            .then(|| squall_sim::time::Instant::now() + register_after),
+        refuse_orphans: options.flag("refuse_orphans"),
+        reply_first: options.word("reply") == "before-execution",
+    }
+}
+
+pub(super) fn bank_settings(options: &Options) -> BankSettings {
+    BankSettings {
+        journal: JournalSettings { durable: is_durable(options), sync: options.flag("sync") },
+        service: options.duration("service"),
+        slow_every: options.number("slow_every"),
+        lock: options.flag("lock"),
+        slip: size(options, "result_size"),
+    }
+}
+
+/// The client that talks to the port mapper: it gives up, even if calls do not.
+pub(super) fn mapper_settings(options: &Options) -> ClientSettings {
+    let timer = Timer::from_options(options, DefaultTimeout::Fixed);
+    let max_attempts = Some(timer.max_attempts.unwrap_or(MAPPER_ATTEMPTS));
+    ClientSettings { timer: Timer { max_attempts, ..timer }, ..ClientSettings::default() }
+}
+
+/// The first wait of a call's timer.
+pub(super) fn first_timeout(options: &Options) -> Duration {
+    call_timer(options).wait(1)
+}
+
+/// How often the reliable layer sends a message, if calls have no limit.
+const RELIABLE_ATTEMPTS: u64 = 10;
+
+/// How often the port mapper is asked before it counts as dead, if calls have no limit, and how often a
+/// client asks it for a server that is not there yet.
+pub(super) const MAPPER_ATTEMPTS: u64 = 5;

@@ -1,0 +1,4 @@
+//! Remote procedure calls.
+
+mod chaos;
+mod crash_table;

@@ -140,7 +140,7 @@ impl Generator<'_> {
                 }
             },
             {
-                let text = format!("Offers what implements [`{name}`] as a program.");
+                let text = format!("Offers what implements [`trait@{name}`] as a program.");
                 let about = doc(&text);
                 quote! {
                     #about

@@ -35,6 +35,7 @@ fn every_union_becomes_an_enum() {
     let start = text.find("/// The union `on_int`").expect("the first");
     let end = text.find("/// The union `on_some`").expect("another");
     insta::assert_snapshot!(&text[start..end]);
+    assert!(!text.contains("never"), "a default that no value is left for");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod properties;
 mod readme;
 mod real_sockets;
 mod rpc;
+mod rpcgen;
 mod schedules;
 mod sockets;
 mod tasks_and_time;

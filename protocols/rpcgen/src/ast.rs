@@ -41,9 +41,9 @@ pub(crate) enum Definition {
 pub(crate) enum Body {
     Enum(Vec<(Name, Option<Expression>)>),
     Struct(Vec<Declaration>),
-    Union(Union),
+    Union(Box<Union>),
     /// A typedef.
-    Declared(Declaration),
+    Declared(Box<Declaration>),
 }
 
 #[derive(Clone, Debug)]

@@ -126,7 +126,10 @@ impl Compiler {
         lexer.file(name, text, folder);
         let (tokens, mut errors) = (lexer.finish(), std::mem::take(&mut lexer.errors));
         let mut file = parse(tokens);
-        errors.append(&mut file.errors);
+        // Where a piece was no word of the language, the parser would only repeat it.
+        if errors.is_empty() {
+            errors.append(&mut file.errors);
+        }
         if errors.is_empty() {
             complete(&mut file, lexer);
             match check(&file.definitions, &lexer.defined) {
@@ -160,10 +163,10 @@ fn complete(file: &mut parser::File, lexer: &mut Lexer) {
                 let entry = lexer.defined.entry(name.text.clone());
                 entry.or_insert_with(|| Some((name.clone(), value.clone())));
             }
-            Definition::Type { name, .. } => {
-                if file.used.contains(&name.text) && !defines(file, &name.text) {
-                    file.definitions.push(definition);
-                }
+            Definition::Type { name, .. }
+                if file.used.contains(&name.text) && !defines(file, &name.text) =>
+            {
+                file.definitions.push(definition);
             }
             _ => {}
         }
@@ -174,7 +177,8 @@ fn complete(file: &mut parser::File, lexer: &mut Lexer) {
         let specifier = Specifier { kind: Kind::Opaque, span: span.clone() };
         let length = i128::from(prelude::QUADRUPLE_BYTES);
         let shape = Shape::Fixed(Expression { base: None, add: length, span });
-        let body = Body::Declared(Declaration { name: name.clone(), specifier, shape });
+        let declaration = Declaration { name: name.clone(), specifier, shape };
+        let body = Body::Declared(Box::new(declaration));
         file.definitions.push(Definition::Type { name, body });
     }
 }

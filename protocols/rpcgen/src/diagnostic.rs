@@ -10,7 +10,7 @@ use crate::source::{Sources, Span};
 use crate::text::{same_length, visible};
 
 /// How many errors are drawn; the rest are counted.
-const DRAWN: usize = 100;
+pub(crate) const DRAWN: usize = 100;
 
 /// How much of a very long line is handed to the renderer, in bytes on either side of the error.
 const LONGEST_SIDE: usize = 2000;
@@ -103,7 +103,7 @@ impl Diagnostics {
             places.push(Place::new(&self.sources, span, label, false));
         }
         let excerpts = match &places[..] {
-            [a, b] if a.file == b.file && a.line.abs_diff(b.line) <= NEAR => {
+            [a, b] if a.file == b.file && a.line.abs_diff(b.line) <= NEAR && !a.cut && !b.cut => {
                 vec![Excerpt::new(places)]
             }
             _ => places.into_iter().map(|place| Excerpt::new(vec![place])).collect(),
@@ -156,6 +156,8 @@ struct Place<'a> {
     span: Range<usize>,
     label: String,
     primary: bool,
+    /// The line is too long to be drawn whole.
+    cut: bool,
 }
 
 impl<'a> Place<'a> {
@@ -174,7 +176,8 @@ impl<'a> Place<'a> {
         let from = (start - begin).min(content.len());
         let until = span.end.saturating_sub(file + begin).clamp(from, content.len());
         let span = from..ceil(content, until);
-        Place { name, file, text, line, span, label: visible(label), primary }
+        let cut = content.len() > 2 * LONGEST_SIDE;
+        Place { name, file, text, line, span, label: visible(label), primary, cut }
     }
 }
 
@@ -223,7 +226,7 @@ impl Excerpt {
             let here = || places.iter().filter(|place| place.line == index);
             let window = window(line, here().next().map_or(0, |place| place.span.start));
             for place in here() {
-                if place.primary && window.start > 0 {
+                if window.start > 0 {
                     let column = line[..place.span.start].chars().count();
                     excerpt.column = Some((index, column));
                 }

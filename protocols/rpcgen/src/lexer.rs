@@ -83,6 +83,8 @@ impl Lexer {
             return;
         }
         let text = &*text;
+        // As where rpcgen writes the header, which has the types.
+        self.defined.entry("RPC_HDR".to_owned()).or_insert(None);
         let outer = std::mem::take(&mut self.conditions);
         Scanner { lexer: self, text, base, at: 0, line_start: true, folder }.run();
         for open in std::mem::replace(&mut self.conditions, outer) {
@@ -207,7 +209,7 @@ impl Scanner<'_> {
             let all = |base| digits.chars().all(|c: char| c.is_digit(base)) && !digits.is_empty();
             let long = all(if digits.len() < word.len() { 16 } else { 10 }) && digits.len() > 19;
             let error = match long {
-                true => Diagnostic::new(span, "this number takes more than 64 bits"),
+                true => Diagnostic::new(span, "this number takes more than 96 bits"),
                 false => Diagnostic::new(span, format!("{} is no number", quoted(&word))).help(
                     "numbers are decimal (`10`), hexadecimal (`0xa`) or octal (`012`); names begin with a letter",
                 ),
@@ -234,15 +236,16 @@ impl Scanner<'_> {
     }
 }
 
-/// A number as C writes it, without its sign, if it takes no more than 64 bits.
+/// A number as C writes it, without its sign, if it takes no more than 96 bits.
 fn parse_number(word: &str) -> Option<i128> {
     let hex = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
     let number = match hex {
-        Some(hex) => u64::from_str_radix(hex, 16),
-        None if word.len() > 1 && word.starts_with('0') => u64::from_str_radix(word, 8),
+        Some(hex) => u128::from_str_radix(hex, 16),
+        None if word.len() > 1 && word.starts_with('0') => u128::from_str_radix(word, 8),
         None => word.parse(),
     };
-    number.ok().map(i128::from)
+    // What a number is for decides how large it may be; here it must only leave room for sums.
+    number.ok().filter(|number| *number < 1 << 96).and_then(|number| i128::try_from(number).ok())
 }
 
 #[cfg(test)]
@@ -271,7 +274,8 @@ mod tests {
         assert_eq!(numbers, expected);
         assert_eq!(parse_number("08"), None);
         assert_eq!(parse_number("0x"), None);
-        assert_eq!(parse_number("18446744073709551616"), None);
+        assert_eq!(parse_number("79228162514264337593543950335"), Some((1 << 96) - 1));
+        assert_eq!(parse_number("79228162514264337593543950336"), None);
     }
 
     #[test]

@@ -5,13 +5,11 @@
 //! # In a build script
 //!
 //! ```no_run
-//! // build.rs
-//! fn main() {
-//!     squall_rpcgen::compile("calc.x");
-//! }
+//! // `main` in build.rs
+//! squall_rpcgen::compile("calc.x");
 //! ```
 //!
-//! ```ignore
+//! ```text
 //! // src/lib.rs
 //! pub mod calc {
 //!     //! The calculator's interface.

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ast::{Arm, Body, Declaration, Definition, Expression, Kind, Name, Shape};
-use crate::ast::{Specifier, Union};
+use crate::ast::{Body, Declaration, Definition, Expression, Kind, Name, Shape, Specifier};
 use crate::diagnostic::Diagnostic;
 use crate::lexer::Token;
 use crate::source::Span;
 use crate::text::{nearest, quoted};
 
+mod body;
 mod program;
 mod specifier;
 
@@ -116,7 +116,7 @@ impl Parser {
     /// Notes that something else should stand here.
     fn expected<T>(&mut self, what: &str) -> Parsed<T> {
         let message = format!("expected {what}, found {}", self.peek().describe());
-        let error = Diagnostic::new(self.span(), message).label(format!("expected {what}"));
+        let error = Diagnostic::new(self.span(), message);
         let word = match self.peek() {
             Token::Word(word) => {
                 nearest(word, ["case", "default", "switch", "version", "unsigned"])
@@ -211,6 +211,11 @@ impl Parser {
         for (token, _) in &self.tokens[start..self.at] {
             depth += depth_change(token);
         }
+        // A definition right behind one that lacks its `;` is not a part of it.
+        let next = matches!(self.peek(), Token::Word(word) if DEFINITIONS.contains(&word.as_str()));
+        if self.at > start && depth <= 0 && next {
+            return;
+        }
         self.at = self.at.max(start + 1).min(self.tokens.len() - 1);
         loop {
             let next = match self.peek() {
@@ -302,7 +307,7 @@ impl Parser {
         }
         let declaration = self.declaration("the name of the type")?;
         let name = declaration.name.clone();
-        let body = Body::Declared(declaration);
+        let body = Body::Declared(Box::new(declaration));
         self.file.definitions.push(Definition::Type { name, body });
         Ok(())
     }
@@ -323,111 +328,6 @@ impl Parser {
             _ => Some(String::new()),
         });
         name.unwrap_or_default()
-    }
-
-    /// What stands behind `enum`, `struct` or `union` and the name.
-    fn body(&mut self, tag: &str, outer: &str) -> Parsed<Body> {
-        if self.outer.len() == MAX_NESTING {
-            let message = format!("types lie in one another more than {MAX_NESTING} deep");
-            return self.fail(Diagnostic::new(self.span(), message));
-        }
-        self.outer.push(outer.to_owned());
-        let body = match tag {
-            "enum" => self.enumerators().map(Body::Enum),
-            "struct" => self.fields().map(Body::Struct),
-            _ => self.union().map(Body::Union),
-        }?;
-        self.outer.pop();
-        Ok(body)
-    }
-
-    fn enumerators(&mut self) -> Parsed<Vec<(Name, Option<Expression>)>> {
-        self.mark('{', "and the values of the enum")?;
-        let mut list = Vec::new();
-        loop {
-            let name = self.name("the name of a value")?;
-            let value = match self.accept('=') {
-                true => Some(self.value("a number or a constant")?),
-                false => None,
-            };
-            list.push((name, value));
-            let comma = self.accept(',');
-            if self.accept('}') {
-                return Ok(list);
-            }
-            if !comma {
-                return self.expected("`,` or `}` after a value");
-            }
-        }
-    }
-
-    fn fields(&mut self) -> Parsed<Vec<Declaration>> {
-        self.mark('{', "and the fields of the struct")?;
-        if self.at_mark('}') {
-            return self.expected("a field, since a struct has at least one");
-        }
-        let mut fields = Vec::new();
-        while !self.accept('}') {
-            fields.push(self.declaration("the name of the field")?);
-            self.mark(';', "after the field")?;
-        }
-        Ok(fields)
-    }
-
-    fn union(&mut self) -> Parsed<Union> {
-        if !self.accept_word("switch") {
-            return self.expected("`switch`");
-        }
-        self.mark('(', "and what the union depends on")?;
-        let discriminant = self.declaration("a name")?;
-        self.mark(')', "after what the union depends on")?;
-        self.mark('{', "and the cases of the union")?;
-        let (mut arms, mut default) = (Vec::new(), None);
-        while !self.accept('}') {
-            let span = self.span();
-            if self.at_word("case") {
-                let mut labels = Vec::new();
-                while self.accept_word("case") {
-                    labels.push(self.value("a number or a constant")?);
-                    self.mark(':', "after the case")?;
-                }
-                if self.at_word("default") {
-                    let error =
-                        Diagnostic::new(self.span(), "a case and `default` share their content");
-                    return self.fail(error.help("give the `default` alone: it covers the case"));
-                }
-                let content = self.content()?;
-                arms.push(Arm { labels, content });
-            } else if self.accept_word("default") {
-                self.mark(':', "after `default`")?;
-                let content = self.content()?;
-                if let Some((first, _)) = &default {
-                    let error = Diagnostic::new(span, "a union has one `default`");
-                    let first: Span = Span::clone(first);
-                    self.file.errors.push(error.other(first, "the first one"));
-                } else {
-                    default = Some((span, content));
-                }
-            } else {
-                return self.expected("`case`, `default` or `}`");
-            }
-        }
-        if arms.is_empty() {
-            let span = discriminant.name.span.clone();
-            let error = Diagnostic::new(span, "a union has at least one `case`");
-            self.file.errors.push(error);
-        }
-        Ok(Union { discriminant, arms, default })
-    }
-
-    /// What an arm has.
-    fn content(&mut self) -> Parsed<Option<Declaration>> {
-        let content = match self.accept_word("void") {
-            true => None,
-            false => Some(self.declaration("the name of the content")?),
-        };
-        self.mark(';', "after the content of the case")?;
-        Ok(content)
     }
 
     fn declaration(&mut self, what: &str) -> Parsed<Declaration> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Errors;
 use crate::ast::{Expression, Name};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{DRAWN, Diagnostic};
 use crate::source::Span;
 use crate::text::nearest;
 
@@ -32,10 +32,6 @@ impl Constants {
         entry.or_insert((name.span.clone(), State::Unknown(value)));
     }
 
-    pub(super) fn contains(&self, name: &str) -> bool {
-        self.table.contains_key(name)
-    }
-
     /// The number that an expression stands for; `None` after an error.
     pub(super) fn value(&mut self, expression: &Expression, errors: &mut Errors) -> Option<i128> {
         // What refers to what, from the expression to the first number; a chain of names may be long.
@@ -44,7 +40,8 @@ impl Constants {
         let mut value = loop {
             let Some(name) = current.base.take() else { break Some(current.add) };
             let Some((defined, state)) = self.table.get_mut(&name.text) else {
-                let near = nearest(&name.text, self.table.keys().map(String::as_str));
+                let known = self.table.keys().map(String::as_str);
+                let near = if errors.len() < DRAWN { nearest(&name.text, known) } else { None };
                 let error = Diagnostic::new(
                     name.span.clone(),
                     format!("there is no constant `{}`", name.text),

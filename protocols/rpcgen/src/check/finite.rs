@@ -45,7 +45,8 @@ pub(super) fn order(model: &Model, edges: &Edges, errors: &mut Errors) -> Option
                 Mark::Open => {
                     finite = false;
                     let name = &model.types[*inner].name;
-                    let message = format!("a `{name}` contains a `{name}`, and so has no end");
+                    let message =
+                        format!("a value of `{name}` contains another one, and so has no end");
                     let error = Diagnostic::new(span.clone(), message).label("contained here");
                     let help =
                         format!("make it optional, `{name} *...`, or an array, `{name} ...<>`");

@@ -59,9 +59,9 @@ impl Context {
             seen.claim("procedure", name, self);
             let Some(built) = self.procedure(procedure, types) else { continue };
             numbers.claim(built.number, name, &procedure.number, self);
-            methods.claim(&built.rust, name, &mut self.errors);
-            methods.claim(&names::started(&built.rust), name, &mut self.errors);
-            constants.claim(&built.constant, name, &mut self.errors);
+            let _ = methods.claim(&built.rust, name, &mut self.errors)
+                && methods.claim(&names::started(&built.rust), name, &mut self.errors)
+                && constants.claim(&built.constant, name, &mut self.errors);
             procedures.push(built);
         }
         let name = version.name.text.clone();

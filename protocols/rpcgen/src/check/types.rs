@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Context, Errors, Scope, says_nothing};
 use crate::ast::{self, Body, Declaration, Definition, Name, Shape, Specifier};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{DRAWN, Diagnostic};
 use crate::model::{Alias, Base, Content, Facts, Field, Kind, Model, Type, Value};
 use crate::names;
 use crate::prelude;
@@ -136,7 +136,7 @@ impl<'a> Types<'a> {
                 Body::Declared(_) => tag.unwrap_or(""),
             };
             if let Some(tag) = tag.filter(|tag| *tag != is) {
-                let message = format!("`{name}` is defined as {is}, not as {tag}");
+                let message = format!("`{name}` is {}, not {}", article(is), article(tag));
                 let error = Diagnostic::new(specifier.span.clone(), message);
                 errors.push(error.other(defined.span.clone(), "defined here"));
             }
@@ -148,7 +148,8 @@ impl<'a> Types<'a> {
         let known =
             ["int", "unsigned", "hyper", "float", "double", "bool", "opaque", "string", "void"];
         let known = known.into_iter().chain(prelude::SCALARS);
-        let near = nearest(name, self.by_name.keys().copied().chain(known));
+        let known = self.by_name.keys().copied().chain(known);
+        let near = if errors.len() < DRAWN { nearest(name, known) } else { None };
         let error = Diagnostic::new(specifier.span.clone(), format!("there is no type `{name}`"));
         errors.push(error.label("not defined").meant(near));
         None
@@ -159,7 +160,7 @@ impl<'a> Types<'a> {
         let declarations: Vec<&Declaration> = match self.list[index].1 {
             Body::Enum(_) => Vec::new(),
             Body::Struct(fields) => fields.iter().collect(),
-            Body::Declared(declaration) => vec![declaration],
+            Body::Declared(declaration) => vec![&**declaration],
             Body::Union(union) => {
                 let default = union.default.iter().filter_map(|(_, content)| content.as_ref());
                 let arms = union.arms.iter().filter_map(|arm| arm.content.as_ref());
@@ -187,6 +188,10 @@ impl<'a> Types<'a> {
         let names = self.list.iter().map(|(name, _)| name.span.clone());
         names.enumerate().map(|(index, span)| (span, edges(index))).collect()
     }
+}
+
+fn article(tag: &str) -> String {
+    format!("{} {tag}", if tag == "enum" { "an" } else { "a" })
 }
 
 /// The fields of one struct.

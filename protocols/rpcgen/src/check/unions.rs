@@ -95,11 +95,10 @@ impl Selector {
             let known = values.iter().map(|value| &value.name);
             let known = known.chain(aliases.iter().map(|(name, _)| name)).map(String::as_str);
             let member = known.clone().any(|one| one == named);
-            if !member && !constants.contains(named) {
-                let message = format!("the enum `{of}` has no value `{named}`");
+            if !member {
+                let message = format!("`{named}` is no value of the enum `{of}`");
                 let near = nearest(named, known);
-                let error = Diagnostic::new(case.span.clone(), message).label("not defined");
-                errors.push(error.meant(near));
+                errors.push(Diagnostic::new(case.span.clone(), message).meant(near));
                 return None;
             }
         }

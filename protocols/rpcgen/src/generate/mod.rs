@@ -4,6 +4,7 @@ mod programs;
 mod types;
 mod unions;
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -15,7 +16,10 @@ use crate::model::{Base, ConstantValue, Content, Kind, Model};
 
 /// Writes Rust that uses the runtime at `runtime`, a path.
 pub(crate) fn generate(file: &str, model: &Model, runtime: &TokenStream) -> String {
-    let generator = Generator { model };
+    let types = model.types.iter().map(|one| one.rust.as_str());
+    let versions = model.programs.iter().flat_map(|program| &program.versions);
+    let taken = types.chain(versions.map(|version| version.rust.as_str())).collect();
+    let generator = Generator { model, taken };
     let mut items = generator.imports(runtime);
     for constant in &model.constants {
         items.push(generator.constant(constant));
@@ -59,6 +63,8 @@ fn push_spaced(text: &mut String, item: &str) {
 
 struct Generator<'a> {
     model: &'a Model,
+    /// The Rust names that hide those of the standard library.
+    taken: BTreeSet<&'a str>,
 }
 
 impl Generator<'_> {
@@ -98,14 +104,7 @@ impl Generator<'_> {
     /// A name of the standard library: as it is, unless the file has a type of that name.
     fn std(&self, name: &str) -> TokenStream {
         let plain = identifier(name);
-        // `Ok` and its like are built like functions, as are newtypes.
-        if self.model.types.iter().all(|one| one.rust != name)
-            && self
-                .model
-                .programs
-                .iter()
-                .all(|program| program.versions.iter().all(|version| version.rust != name))
-        {
+        if !self.taken.contains(name) {
             return plain.into_token_stream();
         }
         match name {

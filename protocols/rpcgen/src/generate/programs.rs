@@ -56,11 +56,7 @@ impl Generator<'_> {
             },
             // The names are the file's.
             quote! {
-                #[allow(
-                    clippy::should_implement_trait,
-                    clippy::too_many_arguments,
-                    clippy::wrong_self_convention
-                )]
+                #[allow(clippy::style, clippy::too_many_arguments)]
                 impl #name {
                     #(#constants)*
                     #(#methods)*
@@ -138,17 +134,13 @@ impl Generator<'_> {
         vec![
             quote! {
                 #about
-                #[allow(
-                    clippy::should_implement_trait,
-                    clippy::too_many_arguments,
-                    clippy::wrong_self_convention
-                )]
+                #[allow(clippy::style, clippy::too_many_arguments)]
                 pub trait #name: #send + #sync {
                     #(#methods)*
                 }
             },
             {
-                let text = format!("Offers what implements [`{name}`] as a program.");
+                let text = format!("Offers what implements [`trait@{name}`] as a program.");
                 let about = doc(&text);
                 quote! {
                     #about

@@ -63,7 +63,7 @@ impl Generator<'_> {
         }
     }
 
-    /// A label as a pattern, or as a value, of the discriminant's type.
+    /// A label as a value of the discriminant's type.
     fn label(&self, union: &Union, label: &Label) -> TokenStream {
         match &label.rust {
             None => literal(label.number),
@@ -73,6 +73,27 @@ impl Generator<'_> {
             }
             Some(_) if label.number == 0 => quote!(false),
             Some(_) => quote!(true),
+        }
+    }
+
+    /// Labels as a pattern.
+    fn pattern(&self, union: &Union, labels: &[&Label]) -> TokenStream {
+        let words: Vec<TokenStream> = match labels {
+            [Label { rust: None, .. }, ..] => ranges(labels),
+            _ => labels.iter().map(|label| self.label(union, label)).collect(),
+        };
+        quote!(#(#words)|*)
+    }
+
+    /// Whether `selector` is one of some labels.
+    fn is_one_of(&self, union: &Union, labels: &[&Label]) -> TokenStream {
+        match (self.selector_base(union), labels) {
+            (Base::Scalar(Scalar::Bool), [Label { number: 0, .. }]) => quote!(!*selector),
+            (Base::Scalar(Scalar::Bool), [_]) => quote!(*selector),
+            _ => {
+                let pattern = self.pattern(union, labels);
+                quote!(matches!(selector, #pattern))
+            }
         }
     }
 
@@ -116,50 +137,40 @@ impl Generator<'_> {
                 self.encode(&field.content, &quote!(value), &reference)
             }
         };
-        let bind = |content: Option<&Field>| {
-            content.map(|field| {
-                let name = identifier(&field.rust);
-                quote!(#name: value)
-            })
-        };
-        let kept = identifier(&union.discriminant.rust);
+        let bind = |content: Option<&Field>| content.map(|field| bound(field, "value"));
+        let kept = bound(&union.discriminant, "selector");
         let arms = union.arms.iter().map(|arm: &Arm| {
             let name = identifier(&arm.rust);
             let (bound, rest) = (bind(arm.content.as_ref()), rest(arm.content.as_ref()));
-            let labels: Vec<_> = arm.labels.iter().map(|label| self.label(union, label)).collect();
-            match &labels[..] {
-                [only] => {
-                    let fields = bound.map(|bound| quote!({ #bound }));
-                    let put = match self.selector_base(union) {
-                        Base::Scalar(_) => {
-                            quote!(<#selector as xdr::Xdr>::encode(&#only, out)?;)
-                        }
-                        _ => quote!(xdr::Xdr::encode(&#only, out)?;),
-                    };
-                    quote!(Self::#name #fields => { #put #rest })
-                }
-                // Both labels of a bool: nothing can be wrong.
-                several => {
-                    let all = union.complete && union.arms.len() == 1;
-                    let check =
-                        (!all).then(|| quote!(if !matches!(selector, #(#several)|*) { #wrong; }));
-                    quote! {
-                        Self::#name { #kept: selector, #bound } => {
-                            #check
-                            xdr::Xdr::encode(selector, out)?;
-                            #rest
-                        }
-                    }
+            if let [only] = &arm.labels[..] {
+                let only = self.label(union, only);
+                let fields = bound.map(|bound| quote!({ #bound }));
+                return quote!(Self::#name #fields => {
+                    <#selector as xdr::Xdr>::encode(&#only, out)?;
+                    #rest
+                });
+            }
+            // An arm that has all values can not be wrong.
+            let check = (!union.complete || union.arms.len() > 1).then(|| {
+                let labels: Vec<&Label> = arm.labels.iter().collect();
+                let right = self.is_one_of(union, &labels);
+                quote!(if !#right { #wrong; })
+            });
+            quote! {
+                Self::#name { #kept, #bound } => {
+                    #check
+                    xdr::Xdr::encode(selector, out)?;
+                    #rest
                 }
             }
         });
         let default = union.default.as_ref().map(|content| {
             let (bound, rest) = (bind(content.as_ref()), rest(content.as_ref()));
             let labels = union.arms.iter().flat_map(|arm| &arm.labels);
-            let labels: Vec<_> = labels.map(|label| self.label(union, label)).collect();
+            let right = self.is_one_of(union, &labels.collect::<Vec<_>>());
             quote! {
-                Self::Default { #kept: selector, #bound } => {
-                    if matches!(selector, #(#labels)|*) { #wrong; }
+                Self::Default { #kept, #bound } => {
+                    if #right { #wrong; }
                     xdr::Xdr::encode(selector, out)?;
                     #rest
                 }
@@ -171,7 +182,15 @@ impl Generator<'_> {
     fn union_decode(&self, one: &Type, union: &Union) -> TokenStream {
         let selector = self.selector(union);
         let (ok, err) = (self.std("Ok"), self.std("Err"));
-        let kept = identifier(&union.discriminant.rust);
+        // The content is decoded from `input`.
+        let kept = match union.discriminant.rust.as_str() {
+            "input" => identifier("selector"),
+            other => identifier(other),
+        };
+        let keep = match union.discriminant.rust.as_str() {
+            "input" => quote!(input: selector),
+            _ => quote!(#kept),
+        };
         let content = |field: Option<&Field>| {
             field.map(|field| {
                 let name = identifier(&field.rust);
@@ -182,13 +201,13 @@ impl Generator<'_> {
         };
         let arms = union.arms.iter().map(|arm| {
             let name = identifier(&arm.rust);
-            let labels: Vec<_> = arm.labels.iter().map(|label| self.label(union, label)).collect();
+            let pattern = self.pattern(union, &arm.labels.iter().collect::<Vec<_>>());
             let content = content(arm.content.as_ref());
-            match (labels.len(), content) {
-                (1, None) => quote!(#(#labels)|* => #ok(Self::#name)),
-                (1, content) => quote!(#(#labels)|* => #ok(Self::#name { #content })),
+            match (arm.labels.len(), content) {
+                (1, None) => quote!(#pattern => #ok(Self::#name)),
+                (1, content) => quote!(#pattern => #ok(Self::#name { #content })),
                 (_, content) => {
-                    quote!(selector @ (#(#labels)|*) => #ok(Self::#name { #kept: selector, #content }))
+                    quote!(#kept @ (#pattern) => #ok(Self::#name { #keep, #content }))
                 }
             }
         });
@@ -196,7 +215,7 @@ impl Generator<'_> {
         let rest = match &union.default {
             Some(default) => {
                 let content = content(default.as_ref());
-                Some(quote!(selector => #ok(Self::Default { #kept: selector, #content })))
+                Some(quote!(#kept => #ok(Self::Default { #keep, #content })))
             }
             None if union.complete => None,
             None => {
@@ -215,4 +234,27 @@ impl Generator<'_> {
             }
         }
     }
+}
+
+/// A field in a pattern, bound to `name`.
+fn bound(field: &Field, name: &str) -> TokenStream {
+    let (field, name) = (identifier(&field.rust), identifier(name));
+    if field == name { quote!(#name) } else { quote!(#field: #name) }
+}
+
+/// Numbers in ascending order, with those that follow one another as ranges.
+fn ranges(labels: &[&Label]) -> Vec<TokenStream> {
+    let mut numbers: Vec<i64> = labels.iter().map(|label| label.number).collect();
+    numbers.sort_unstable();
+    let mut patterns = Vec::new();
+    for run in numbers.chunk_by(|a, b| a + 1 == *b) {
+        match run {
+            [first, .., last] if run.len() > 2 => {
+                let (first, last) = (literal(*first), literal(*last));
+                patterns.push(quote!(#first..=#last));
+            }
+            few => patterns.extend(few.iter().map(|number| literal(*number))),
+        }
+    }
+    patterns
 }

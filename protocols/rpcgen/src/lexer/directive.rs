@@ -76,11 +76,7 @@ impl Scanner<'_> {
                 open.taken |= open.active;
                 self.lexer.conditions.push(open);
             }
-            "endif" => {
-                if self.lexer.conditions.pop().is_none() {
-                    self.without_if(word, span);
-                }
-            }
+            "endif" if self.lexer.conditions.pop().is_none() => self.without_if(word, span),
             "include" if self.lexer.active() => self.include(rest, span),
             "define" => self.define(line, span),
             _ => {}

@@ -1,0 +1,5 @@
+//! Compiles the interface.
+
+fn main() {
+    squall_rpcgen::compile("../../tests/oncrpc/calc.x");
+}

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use squall_sim::time::{Duration, Instant};
 
 use super::program::Procedure;
@@ -12,10 +13,11 @@ use super::program::Procedure;
 /// What tells calls apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallKey {
-    /// Where the call came from.
-    pub client: SocketAddr,
-    /// Its transaction id.
+    // What differs most often comes first: that makes comparisons short.
+    /// The call's transaction id.
     pub xid: u32,
+    /// Where it came from.
+    pub client: SocketAddr,
     /// What it calls.
     pub procedure: Procedure,
     /// The digest of its arguments: a client that restarts may use an id again.
@@ -30,7 +32,7 @@ pub enum OnCall {
     /// It is running, or waits to.
     Working,
     /// It has run: send this reply again.
-    Reply(Vec<u8>),
+    Reply(Bytes),
 }
 
 /// Replies by call.
@@ -46,7 +48,7 @@ pub struct ReplyCache {
 #[derive(Clone, Debug)]
 enum State {
     Working,
-    Finished(Vec<u8>),
+    Finished(Bytes),
 }
 
 impl ReplyCache {
@@ -79,7 +81,7 @@ impl ReplyCache {
     ) -> Option<OnCall> {
         self.expire(now);
         let none = Procedure { program: 0, version: 0, number: 0 };
-        let from = CallKey { client, xid, procedure: none, digest: 0 };
+        let from = CallKey { xid, client, procedure: none, digest: 0 };
         let mut known = self.calls.range(from..);
         let same = |key: &CallKey| key.client == client && key.xid == xid;
         let (_, state) = known
@@ -93,7 +95,7 @@ impl ReplyCache {
     }
 
     /// A call has run, and this is its reply.
-    pub fn finish(&mut self, now: Instant, key: CallKey, reply: Vec<u8>) {
+    pub fn finish(&mut self, now: Instant, key: CallKey, reply: Bytes) {
         self.expire(now);
         self.calls.insert(key, State::Finished(reply));
         self.finished.push_back((now, key));
@@ -140,12 +142,12 @@ mod tests {
     fn key(xid: u32) -> CallKey {
         let client = SocketAddr::from(([10, 0, 0, 2], 1000));
         let procedure = Procedure { program: 1, version: 1, number: 1 };
-        CallKey { client, xid, procedure, digest: 5 }
+        CallKey { xid, client, procedure, digest: 5 }
     }
 
     fn run(cache: &mut ReplyCache, now: Instant, xid: u32) {
         assert_eq!(cache.handle_call(now, key(xid)), OnCall::Run);
-        cache.finish(now, key(xid), vec![xid as u8]);
+        cache.finish(now, key(xid), vec![xid as u8].into());
     }
 
     #[test]
@@ -155,9 +157,9 @@ mod tests {
         assert_eq!(cache.handle_call(now, key(1)), OnCall::Run);
         assert_eq!(cache.handle_call(now, key(1)), OnCall::Working);
         assert_eq!(cache.find(now, key(1).client, 1, 5), Some(OnCall::Working));
-        cache.finish(now, key(1), vec![7]);
-        assert_eq!(cache.handle_call(now, key(1)), OnCall::Reply(vec![7]));
-        assert_eq!(cache.find(now, key(1).client, 1, 5), Some(OnCall::Reply(vec![7])));
+        cache.finish(now, key(1), vec![7].into());
+        assert_eq!(cache.handle_call(now, key(1)), OnCall::Reply(vec![7].into()));
+        assert_eq!(cache.find(now, key(1).client, 1, 5), Some(OnCall::Reply(vec![7].into())));
         assert_eq!(cache.find(now, key(1).client, 1, 6), None);
         assert_eq!(cache.find(now, key(1).client, 2, 5), None);
     }
@@ -193,7 +195,7 @@ mod tests {
         }
         assert_eq!(cache.len(), 3);
         assert_eq!(cache.handle_call(now, key(9)), OnCall::Working);
-        assert_eq!(cache.handle_call(now, key(3)), OnCall::Reply(vec![3]));
+        assert_eq!(cache.handle_call(now, key(3)), OnCall::Reply(vec![3].into()));
         assert_eq!(cache.handle_call(now, key(1)), OnCall::Run);
     }
 
@@ -203,7 +205,7 @@ mod tests {
         let mut cache = ReplyCache::new(9, Some(Duration::from_secs(1)));
         run(&mut cache, start, 1);
         let just_before = start + Duration::from_millis(999);
-        assert_eq!(cache.handle_call(just_before, key(1)), OnCall::Reply(vec![1]));
+        assert_eq!(cache.handle_call(just_before, key(1)), OnCall::Reply(vec![1].into()));
         assert_eq!(cache.handle_call(start + Duration::from_secs(1), key(1)), OnCall::Run);
     }
 
@@ -214,9 +216,9 @@ mod tests {
         assert_eq!(cache.handle_call(now, key(1)), OnCall::Run);
         cache.forget(&key(1));
         assert_eq!(cache.handle_call(now, key(1)), OnCall::Run);
-        cache.finish(now, key(1), vec![1]);
+        cache.finish(now, key(1), vec![1].into());
         cache.forget(&key(1));
-        assert_eq!(cache.handle_call(now, key(1)), OnCall::Reply(vec![1]));
+        assert_eq!(cache.handle_call(now, key(1)), OnCall::Reply(vec![1].into()));
     }
 
     #[test]

@@ -141,7 +141,8 @@ impl Endpoint {
             {
                 return Ok((&self.buffer[place], from));
             }
-            self.acknowledging = self.outlet.0.recv_reliably(&mut self.buffer).await?;
+            // In a box, so that the future is small without a reliable layer.
+            self.acknowledging = Box::pin(self.outlet.0.recv_reliably(&mut self.buffer)).await?;
         }
     }
 }

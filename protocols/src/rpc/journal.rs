@@ -180,7 +180,7 @@ impl Xdr for Record {
             version: Xdr::decode(input)?,
             number: Xdr::decode(input)?,
         };
-        let key = CallKey { client, xid, procedure, digest: Xdr::decode(input)? };
+        let key = CallKey { xid, client, procedure, digest: Xdr::decode(input)? };
         Ok(Record { replied: Some((key, xdr::get_opaque(input, MAX)?)), change })
     }
 }
@@ -194,7 +194,7 @@ mod tests {
     fn record(xid: u32, durable: bool) -> Record {
         let client = SocketAddr::from(([10, 0, 0, 2], 1000));
         let procedure = Procedure { program: 1, version: 2, number: 3 };
-        let key = CallKey { client, xid, procedure, digest: 5 };
+        let key = CallKey { xid, client, procedure, digest: 5 };
         let replied = durable.then(|| (key, vec![8; (xid % 7) as usize]));
         Record { replied, change: vec![xid as u8; 12] }
     }

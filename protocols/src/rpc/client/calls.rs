@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use squall_sim::protocol::report;
 use squall_sim::time::Instant;
 use tokio::sync::oneshot;
@@ -36,7 +37,7 @@ pub(super) struct Calls {
     incoming: Incoming,
     session: Session,
     /// What to send, and for which call.
-    packets: Vec<(u32, Vec<u8>)>,
+    packets: Vec<(u32, Bytes)>,
 }
 
 /// What is known of the server's present life, which calls must name with `boot_epoch`.
@@ -74,7 +75,7 @@ struct Call {
 enum Content {
     /// The arguments of a call that waits for the session.
     Waits(Vec<u8>),
-    Small(Vec<u8>),
+    Small(Bytes),
     Large(Outgoing),
 }
 
@@ -179,7 +180,7 @@ impl Calls {
         message.extend_from_slice(arguments);
         let length = message.len();
         call.content = if length <= self.settings.fragment {
-            Content::Small(message)
+            Content::Small(message.into())
         } else {
             let of = MessageId { xid, is_reply: false, digest: call.digest };
             match Outgoing::new(of, message, self.settings.fragment, self.reliable) {
@@ -197,7 +198,8 @@ impl Calls {
             Content::Waits(_) => return,
             Content::Small(message) => self.packets.push((xid, message.clone())),
             Content::Large(outgoing) => {
-                self.packets.extend(outgoing.missing().into_iter().map(|piece| (xid, piece)));
+                self.packets
+                    .extend(outgoing.missing().into_iter().map(|piece| (xid, piece.into())));
             }
         }
         self.sent(now, xid);
@@ -240,7 +242,7 @@ impl Calls {
     }
 
     /// What is to be sent to the server, and for which call.
-    pub fn take_packets(&mut self) -> Vec<(u32, Vec<u8>)> {
+    pub fn take_packets(&mut self) -> Vec<(u32, Bytes)> {
         std::mem::take(&mut self.packets)
     }
 
@@ -297,7 +299,7 @@ impl Calls {
             match &mut call.content {
                 Content::Large(outgoing) => {
                     let probe = outgoing.probe();
-                    self.packets.push((xid, probe));
+                    self.packets.push((xid, probe.into()));
                     self.sent(now, xid);
                 }
                 _ => self.send(now, xid),
@@ -310,7 +312,7 @@ impl Calls {
         if let Some(call) = self.calls.get_mut(&xid) {
             call.asked = Some(digest);
         }
-        self.packets.push((xid, packet));
+        self.packets.push((xid, packet.into()));
         self.sent(now, xid);
     }
 
@@ -386,7 +388,7 @@ impl Calls {
             OnPiece::Complete(message) if digest(&message) == of.digest => {
                 self.handle_packet(now, &message);
             }
-            OnPiece::Waits(Some(received)) => self.packets.push((of.xid, received)),
+            OnPiece::Waits(Some(received)) => self.packets.push((of.xid, received.into())),
             OnPiece::Complete(_) | OnPiece::Waits(None) | OnPiece::Full => {}
         }
         // The next pieces are under way: no need to ask for them yet.

@@ -8,6 +8,7 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::Rng;
@@ -256,7 +257,7 @@ async fn drive(shared: Arc<Shared>, mut endpoint: Endpoint, server: SocketAddr) 
         if !unsent.is_empty() {
             continue;
         }
-        let event = select(endpoint.recv_from(), shared.changed.notified());
+        let event = pin!(select(endpoint.recv_from(), shared.changed.notified()));
         let event = match deadline {
             Some(deadline) => timeout_at(deadline, event).await.ok(),
             None => Some(event.await),

@@ -34,7 +34,7 @@ impl Fixture {
     }
 
     fn sent(&mut self) -> Vec<Vec<u8>> {
-        self.calls.take_packets().into_iter().map(|(_, packet)| packet).collect()
+        self.calls.take_packets().into_iter().map(|(_, packet)| packet.into()).collect()
     }
 
     /// The transaction ids of the calls that were sent.

@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use rand::Rng;
 use squall_sim::protocol::{memory_entries, report};
 use squall_sim::random;
@@ -152,7 +153,7 @@ impl Shared {
     }
 
     /// Runs a call and gives the reply.
-    async fn dispatch(&self, job: &Job) -> Vec<u8> {
+    async fn dispatch(&self, job: &Job) -> Bytes {
         let program = &self.programs[job.program];
         let number = job.call.key.procedure.number;
         let ran = program.dispatch(&job.call, number, &job.arguments).await;
@@ -164,22 +165,26 @@ impl Shared {
         }
     }
 
-    fn finish(&self, key: &CallKey, reply: Vec<u8>) {
+    fn finish(&self, key: &CallKey, reply: Bytes) {
         let mut state = self.lock();
         state.finish(Instant::now(), key, reply);
         memory_entries(state.remembered() as u64);
     }
 
-    async fn reply(&self, key: &CallKey, reply: &[u8]) -> io::Result<()> {
-        let packets = self.lock().packets_of_reply(key.client, key.xid, reply);
-        self.send(packets, key.client).await?;
+    async fn reply(&self, key: &CallKey, reply: &Bytes) -> io::Result<()> {
+        if reply.len() <= self.settings.fragment {
+            self.outlet.send_to(reply, key.client).await?;
+        } else {
+            let packets = self.lock().packets_of_reply(key.client, key.xid, reply);
+            self.send(packets, key.client).await?;
+        }
         if key.procedure.number != 0 {
             report("replied");
         }
         Ok(())
     }
 
-    async fn send(&self, packets: Vec<Vec<u8>>, to: SocketAddr) -> io::Result<()> {
+    async fn send(&self, packets: Vec<Bytes>, to: SocketAddr) -> io::Result<()> {
         for packet in packets {
             self.outlet.send_to(&packet, to).await?;
         }
@@ -188,11 +193,11 @@ impl Shared {
 }
 
 /// The bytes of a reply. Its verifier is ours, so it is never too long.
-fn encode(reply: &Reply, xid: u32, results: &[u8]) -> Vec<u8> {
+fn encode(reply: &Reply, xid: u32, results: &[u8]) -> Bytes {
     let mut bytes = Vec::with_capacity(40 + results.len());
     reply.encode(xid, &mut bytes).expect("the verifier is short");
     bytes.extend_from_slice(results);
-    bytes
+    bytes.into()
 }
 
 /// Serves for ever.

@@ -3,8 +3,14 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use bytes::Bytes;
+
 use crate::rpc::large::Outgoing;
 use crate::rpc::packet::{MessageId, digest};
+
+fn bytes_of(packets: Vec<Vec<u8>>) -> Vec<Bytes> {
+    packets.into_iter().map(Bytes::from).collect()
+}
 
 /// How many large replies are kept.
 const CAPACITY: usize = 16;
@@ -25,13 +31,13 @@ impl Outbox {
 
     /// What to send for a large reply: all pieces of a new one; of one that was sent before, a piece to
     /// hear which are missing. `None` if it takes too many pieces.
-    pub fn send(&mut self, to: SocketAddr, xid: u32, reply: &[u8]) -> Option<Vec<Vec<u8>>> {
+    pub fn send(&mut self, to: SocketAddr, xid: u32, reply: &[u8]) -> Option<Vec<Bytes>> {
         let of = MessageId { xid, is_reply: true, digest: digest(reply) };
         if let Some(known) = self.find(to, of) {
-            return Some(vec![known.probe()]);
+            return Some(vec![known.probe().into()]);
         }
         let mut outgoing = Outgoing::new(of, reply.to_vec(), self.fragment, self.reliable)?;
-        let pieces = outgoing.missing();
+        let pieces = bytes_of(outgoing.missing());
         self.replies.push_back((to, outgoing));
         while self.replies.len() > CAPACITY {
             self.replies.pop_front();
@@ -46,9 +52,10 @@ impl Outbox {
         of: MessageId,
         burst: u8,
         pieces: &[u8],
-    ) -> Option<Vec<Vec<u8>>> {
+    ) -> Option<Vec<Bytes>> {
         let known = self.find(from, of)?;
-        Some(if known.handle_received(burst, pieces) { known.missing() } else { Vec::new() })
+        let is_news = known.handle_received(burst, pieces);
+        Some(if is_news { bytes_of(known.missing()) } else { Vec::new() })
     }
 
     fn find(&mut self, to: SocketAddr, of: MessageId) -> Option<&mut Outgoing> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use bytes::Bytes;
 use squall_sim::protocol::report;
 use squall_sim::time::Instant;
 
@@ -23,7 +24,7 @@ pub(super) enum OnDatagram {
     /// There is no room for it.
     Full,
     /// Send these back.
-    Send(Vec<Vec<u8>>),
+    Send(Vec<Bytes>),
     /// Run this call.
     Run(Job),
 }
@@ -96,7 +97,7 @@ impl State {
         }
         match self.incoming.handle_piece(now, from, (of, index, count), burst, bytes) {
             OnPiece::Complete(message) => self.handle_message(now, &message, from),
-            OnPiece::Waits(Some(received)) => OnDatagram::Send(vec![received]),
+            OnPiece::Waits(Some(received)) => OnDatagram::Send(vec![received.into()]),
             OnPiece::Waits(None) => OnDatagram::Nothing,
             OnPiece::Full => OnDatagram::Full,
         }
@@ -124,7 +125,9 @@ impl State {
     fn answer(&mut self, to: SocketAddr, xid: u32, digest: u64, known: OnCall) -> OnDatagram {
         report("duplicate-suppressed");
         match known {
-            OnCall::Working => OnDatagram::Send(vec![Packet::Working { xid, digest }.encode()]),
+            OnCall::Working => {
+                OnDatagram::Send(vec![Packet::Working { xid, digest }.encode().into()])
+            }
             OnCall::Reply(reply) => OnDatagram::Send(self.packets_of_reply(to, xid, &reply)),
             OnCall::Run => OnDatagram::Nothing,
         }
@@ -152,8 +155,9 @@ impl State {
         arguments: &[u8],
         from: SocketAddr,
     ) -> OnDatagram {
-        let stamp = header.credential.sys().map(|user| user.stamp);
-        if let Some(stamp) = stamp.filter(|_| self.settings.refuse_orphans) {
+        let asked = self.settings.refuse_orphans.then_some(&header.credential);
+        let stamp = asked.and_then(Auth::sys).map(|user| user.stamp);
+        if let Some(stamp) = stamp {
             let latest = self.stamps.entry(from.ip()).or_insert(stamp);
             *latest = stamp.max(*latest);
         }
@@ -213,7 +217,7 @@ impl State {
     }
 
     /// A call has run, and this is its reply.
-    pub fn finish(&mut self, now: Instant, key: &CallKey, reply: Vec<u8>) {
+    pub fn finish(&mut self, now: Instant, key: &CallKey, reply: Bytes) {
         if let Some(cache) = self.cache.as_mut().filter(|_| key.procedure.number != 0) {
             cache.finish(now, *key, reply);
         }
@@ -232,9 +236,9 @@ impl State {
     }
 
     /// A reply as datagrams. One that takes too many becomes a failure of the server.
-    pub fn packets_of_reply(&mut self, to: SocketAddr, xid: u32, bytes: &[u8]) -> Vec<Vec<u8>> {
+    pub fn packets_of_reply(&mut self, to: SocketAddr, xid: u32, bytes: &Bytes) -> Vec<Bytes> {
         if bytes.len() <= self.settings.fragment {
-            return vec![bytes.to_vec()];
+            return vec![bytes.clone()];
         }
         let pieces = self.outbox.send(to, xid, bytes);
         pieces.unwrap_or_else(|| {
@@ -253,5 +257,5 @@ fn reply(xid: u32, reply: &Reply) -> OnDatagram {
 }
 
 fn forgotten(xid: u32, digest: u64) -> OnDatagram {
-    OnDatagram::Send(vec![Packet::Forgotten { xid, digest }.encode()])
+    OnDatagram::Send(vec![Packet::Forgotten { xid, digest }.encode().into()])
 }

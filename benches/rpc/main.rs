@@ -1,9 +1,12 @@
 //! `cargo bench --bench rpc`: calls per second of wall time in the simulation, and the share of it that
-//! encoding and decoding take. `--quick` is for seeing that it still runs.
+//! encoding and decoding take; and what the stub compiler writes beside code written by hand.
+//! `--quick` is for seeing that it still runs.
 
 #[path = "../engines/report.rs"]
 #[allow(dead_code, reason = "this benchmark needs less of it")]
 mod report;
+
+mod mix;
 
 use std::hint::black_box;
 
@@ -21,6 +24,9 @@ const WORKLOADS: [(&str, &str, u32); 4] = [
     ("bank, 1 client, reply cache", "audit = false", 1),
     ("bank, 1 client, exactly-once", "audit = false\nsemantics = 'exactly-once'", 1),
 ];
+
+/// How much longer the stub compiler's code may take than code written by hand.
+const MIX_TARGET: f64 = 1.3;
 
 /// Calls per second that the first workload should reach.
 const TARGET: f64 = 500_000.0;
@@ -53,6 +59,29 @@ fn main() {
             let what = "calls per second, reply cache on";
             targets.push(Target::at_least(TARGET, what, 1e9 / call));
         }
+    }
+    println!(
+        "\n{:<38}{:>13}{:>12}{:>14}",
+        "the golden message `mix`, ns", "compiled", "by hand", "ratio"
+    );
+    for (name, compiled, by_hand) in mix::contenders() {
+        let (mut own, mut other) = (Samples::default(), Samples::default());
+        for _ in 0..rounds {
+            own.0.push(time(|| compiled(calls)));
+            other.0.push(time(|| by_hand(calls)));
+        }
+        let ratio = own.ratio(&other);
+        println!(
+            "{name:<38}{:>13}{:>12}{:>14}",
+            number(own.median()),
+            number(other.median()),
+            number(ratio)
+        );
+        targets.push(Target::at_most(
+            MIX_TARGET,
+            format!("{name} of `mix`, compiled / by hand"),
+            ratio,
+        ));
     }
     println!();
     targets.iter().for_each(Target::print);

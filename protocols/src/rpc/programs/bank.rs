@@ -104,7 +104,7 @@ impl Inner {
     /// Takes the time that a call takes.
     async fn serve(&self) {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
-        let slow = number % self.settings.slow_every.max(1) == 0;
+        let slow = number.is_multiple_of(self.settings.slow_every.max(1));
         if slow && !self.settings.service.is_zero() {
             sleep(self.settings.service).await;
         }

@@ -2,6 +2,7 @@
 //! it for their ports.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,12 +14,15 @@ mod interface {
 
 pub use interface::*;
 
-/// The ports of one machine's programs, by program, version and transport. Clones are the same mapper.
+/// Ports by program, version and transport.
+type Ports = BTreeMap<(u32, u32, u32), u32>;
+
+/// The ports of one machine's programs. Clones are the same mapper.
 #[derive(Clone, Debug, Default)]
-pub struct Portmap(Arc<Mutex<BTreeMap<(u32, u32, u32), u32>>>);
+pub struct Portmap(Arc<Mutex<Ports>>);
 
 impl Portmap {
-    fn with<R>(&self, f: impl FnOnce(&mut BTreeMap<(u32, u32, u32), u32>) -> R) -> R {
+    fn with<R>(&self, f: impl FnOnce(&mut Ports) -> R) -> R {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -28,8 +32,8 @@ impl PmapVers for Portmap {
     async fn pmapproc_set(&self, _: &Call, mapping: Mapping) -> Result<bool, Fault> {
         let Mapping { prog, vers, prot, port } = mapping;
         Ok(self.with(|known| match known.entry((prog, vers, prot)) {
-            std::collections::btree_map::Entry::Occupied(_) => false,
-            std::collections::btree_map::Entry::Vacant(free) => {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
                 free.insert(port);
                 true
             }

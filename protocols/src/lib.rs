@@ -1,4 +1,4 @@
-//! The protocols that Squall tests, from bare UDP to a file transfer.
+//! The protocols that Squall tests, from bare UDP to a file transfer and remote procedure calls.
 //!
 //! Each rung mends what breaks the one below:
 //!
@@ -13,6 +13,8 @@
 //! | [`selective_repeat`] | a receiver that sorts | a slow receiver, a full network |
 //! | [`mod@stream`] | bytes, flow control, congestion control | bits that flip where no network checks |
 //! | [`file_transfer`] | a check at the ends | a crash after the file was handed over |
+//!
+//! [`rpc`] calls procedures, in the messages of [`oncrpc`], whose arguments and results are [`xdr`].
 //!
 //! Below them lie [`channel`] (a socket, with [`checksum`], [`fragment`] and [`frame`]) and [`timer`] (with
 //! [`rtt`]); [`sender`] sends one message at a time, [`pipeline`] several, both from a [`source`].

@@ -7,9 +7,12 @@ pub mod portmap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Whoever is told of each call that has run: the bytes that tell which.
+/// What is told of a call that has run: the bytes that say which.
+type Note = dyn Fn(&[u8]) + Send + Sync;
+
+/// Whoever is told of each call that has run.
 #[derive(Clone)]
-pub struct Ledger(Arc<dyn Fn(&[u8]) + Send + Sync>);
+pub struct Ledger(Arc<Note>);
 
 impl Ledger {
     /// Tells `note`.

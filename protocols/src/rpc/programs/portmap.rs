@@ -105,7 +105,7 @@ pub async fn lookup(
     program: u32,
     version: u32,
 ) -> Result<u16, LookupError> {
-    let mapping = Mapping { prog: program, vers: version, prot: IPPROTO_UDP as u32, port: 0 };
+    let mapping = Mapping { prog: program, vers: version, prot: IPPROTO_UDP, port: 0 };
     let asked = PmapVersClient(client.clone()).pmapproc_getport(&mapping).await;
     let port = asked.map_err(|error| LookupError::NoMapper { mapper, error })?;
     match u16::try_from(port) {
@@ -125,7 +125,7 @@ pub async fn register(
     port: u16,
 ) -> Result<bool, CallError> {
     let mapping =
-        Mapping { prog: program, vers: version, prot: IPPROTO_UDP as u32, port: port.into() };
+        Mapping { prog: program, vers: version, prot: IPPROTO_UDP, port: port.into() };
     let client = PmapVersClient(client.clone());
     client.pmapproc_unset(&mapping).await?;
     client.pmapproc_set(&mapping).await

@@ -53,10 +53,9 @@ async fn restarted(host: &Host, client: &Client, before: Option<Auth>) -> bool {
     let pause = options::first_timeout(host.options());
     let end = Instant::now() + pause * WATCH;
     while Instant::now() < end {
-        if let Some(now) = epoch(client).await {
-            if Some(&now) != before.as_ref() {
-                return true;
-            }
+        let now = epoch(client).await;
+        if now.is_some() && now != before {
+            return true;
         }
         sleep(pause).await;
     }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use squall::plan::Engine;
 use squall::{Outcome, Registry, RunError, Settings};
 
-fn scenarios(folder: &Path) -> Vec<PathBuf> {
+/// All scenario files in a folder and those below it.
+pub fn scenarios(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut found: Vec<PathBuf> = entries
         .flat_map(|path| match path.is_dir() {

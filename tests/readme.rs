@@ -1,7 +1,11 @@
 //! What the README shows is what happens.
 
+use std::path::Path;
+
 use squall::check::Verdict;
 use squall::{Registry, Settings};
+
+use super::engine_parity::scenarios;
 
 /// The README's first code block of a language, without its fence.
 fn block(language: &str) -> String {
@@ -43,19 +47,14 @@ fn the_scenario_passes_with_many_seeds() {
 fn the_library_lists_every_scenario_with_its_title() {
     let table = std::fs::read_to_string("scenarios/README.md").unwrap();
     let registry = Registry::shipped();
-    let mut count = 0;
-    for folder in std::fs::read_dir("scenarios").unwrap().map(|entry| entry.unwrap().path()) {
-        let Ok(files) = std::fs::read_dir(&folder) else { continue };
-        for file in files.map(|entry| entry.unwrap().path()) {
-            if file.extension().is_some_and(|extension| extension == "toml") {
-                let scenario = registry.load(&file).unwrap_or_else(|error| panic!("{error}"));
-                let link = file.strip_prefix("scenarios").unwrap().display().to_string();
-                let row = table.lines().find(|row| row.contains(&format!("({link})")));
-                let row = row.unwrap_or_else(|| panic!("{link} is not in scenarios/README.md"));
-                assert!(row.contains(scenario.title()), "{link}: {row}");
-                count += 1;
-            }
-        }
+    let files = scenarios(Path::new("scenarios"));
+    for file in &files {
+        let scenario = registry.load(file).unwrap_or_else(|error| panic!("{error}"));
+        let link = file.strip_prefix("scenarios").unwrap().display().to_string();
+        let row = table.lines().find(|row| row.contains(&format!("({link})")));
+        let row = row.unwrap_or_else(|| panic!("{link} is not in scenarios/README.md"));
+        assert!(row.contains(scenario.title()), "{link}: {row}");
     }
-    assert_eq!(table.matches(".toml)").count(), count, "the table lists files that are gone");
+    let rows = table.matches(".toml)").count();
+    assert_eq!(rows, files.len(), "the table lists files that are gone");
 }

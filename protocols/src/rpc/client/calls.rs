@@ -382,9 +382,13 @@ impl Calls {
         bytes: &[u8],
     ) {
         let Some(call) = self.calls.get_mut(&of.xid) else { return };
-        call.silent = 0;
         let whose = (of, index, count);
-        match self.incoming.handle_piece(now, self.server, whose, burst, bytes) {
+        let piece = self.incoming.handle_piece(now, self.server, whose, burst, bytes);
+        // A reply for which there will never be room must not be asked for without end.
+        if piece != OnPiece::Full {
+            call.silent = 0;
+        }
+        match piece {
             OnPiece::Complete(message) if digest(&message) == of.digest => {
                 self.handle_packet(now, &message);
             }

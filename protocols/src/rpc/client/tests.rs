@@ -191,6 +191,22 @@ fn of_a_large_reply_only_what_is_missing_is_asked_for() {
 }
 
 #[test]
+fn a_reply_for_which_there_is_no_room_is_not_asked_for_without_end() {
+    let mut fixture = Fixture::new(ClientSettings { reassembly_buffer: 100, ..settings() });
+    let mut ended = fixture.start(&[1; 4]);
+    let of = MessageId { xid: fixture.xids()[0], is_reply: true, digest: 7 };
+    let piece = |index| Packet::Piece { of, index, count: 2, burst: 0, bytes: &[5; 80] };
+    fixture.note(piece(0));
+    for _ in 0..3 {
+        fixture.pass(TIMEOUT);
+        fixture.note(piece(1));
+    }
+    assert!(ended.try_recv().is_err());
+    fixture.pass(TIMEOUT);
+    assert!(matches!(ended.try_recv(), Ok(Err(CallError::NoAnswer))));
+}
+
+#[test]
 fn a_refusal_is_definite_only_if_nothing_was_sent_before() {
     let unavailable =
         || Reply::Accepted { verifier: Auth::NONE, status: Accepted::ProgramUnavailable };

@@ -93,7 +93,11 @@ impl State {
     ) -> OnDatagram {
         if let Some(known) = self.find(now, from, of.xid, of.digest) {
             // Only a marked piece asks for an answer.
-            return if burst > 0 { known } else { OnDatagram::Nothing };
+            if burst == 0 {
+                return OnDatagram::Nothing;
+            }
+            report("duplicate-suppressed");
+            return known;
         }
         match self.incoming.handle_piece(now, from, (of, index, count), burst, bytes) {
             OnPiece::Complete(message) => self.handle_message(now, &message, from),
@@ -123,7 +127,6 @@ impl State {
     }
 
     fn answer(&mut self, to: SocketAddr, xid: u32, digest: u64, known: OnCall) -> OnDatagram {
-        report("duplicate-suppressed");
         match known {
             OnCall::Working => {
                 OnDatagram::Send(vec![Packet::Working { xid, digest }.encode().into()])
@@ -185,7 +188,10 @@ impl State {
         if let Some(cache) = self.cache.as_mut().filter(|_| !is_null) {
             match cache.handle_call(now, key) {
                 OnCall::Run => {}
-                known => return self.answer(from, xid, digest, known),
+                known => {
+                    report("duplicate-suppressed");
+                    return self.answer(from, xid, digest, known);
+                }
             }
         }
         if !is_null {

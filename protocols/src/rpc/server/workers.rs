@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use squall_sim::protocol::report;
 use squall_sim::task;
@@ -17,9 +17,21 @@ pub(super) struct Workers {
 
 /// Calls that wait for a worker.
 struct Queue {
-    jobs: Mutex<VecDeque<Job>>,
+    waiting: Mutex<Waiting>,
     /// A permit for each of them; of one task per call, a permit for each that may yet begin.
     permits: Arc<Semaphore>,
+}
+
+struct Waiting {
+    jobs: VecDeque<Job>,
+    /// Workers without a call: each is about to take one of those that wait.
+    idle: usize,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Workers {
@@ -37,7 +49,8 @@ impl Workers {
             Organization::EventDriven { .. } => (0, room),
         };
         let permits = Arc::new(Semaphore::new(permits));
-        let queue = Arc::new(Queue { jobs: Mutex::default(), permits });
+        let waiting = Mutex::new(Waiting { jobs: VecDeque::new(), idle: workers });
+        let queue = Arc::new(Queue { waiting, permits });
         for _ in 0..workers {
             task::spawn(work(Arc::clone(&queue), Arc::clone(shared)));
         }
@@ -51,13 +64,14 @@ impl Workers {
                 return shared.run(job).await;
             }
             Organization::ThreadPool(_) => {
-                let mut jobs = self.queue.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-                if jobs.len() < shared.settings.queue {
-                    jobs.push_back(job);
+                let mut waiting = self.queue.lock();
+                let room = shared.settings.queue.saturating_add(waiting.idle);
+                if waiting.jobs.len() < room {
+                    waiting.jobs.push_back(job);
                     self.queue.permits.add_permits(1);
                     return Ok(());
                 }
-                drop(jobs);
+                drop(waiting);
                 refuse(shared, &job);
             }
             Organization::EventDriven { blocks: false } => {
@@ -85,10 +99,15 @@ fn refuse(shared: &Shared, job: &Job) {
 async fn work(queue: Arc<Queue>, shared: Arc<Shared>) {
     while let Ok(permit) = queue.permits.acquire().await {
         permit.forget();
-        let job = queue.jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let job = {
+            let mut waiting = queue.lock();
+            waiting.idle -= 1;
+            waiting.jobs.pop_front()
+        };
         if let Some(job) = job {
             run(&shared, job).await;
         }
+        queue.lock().idle += 1;
     }
 }
 

@@ -124,8 +124,7 @@ pub async fn register(
     version: u32,
     port: u16,
 ) -> Result<bool, CallError> {
-    let mapping =
-        Mapping { prog: program, vers: version, prot: IPPROTO_UDP, port: port.into() };
+    let mapping = Mapping { prog: program, vers: version, prot: IPPROTO_UDP, port: port.into() };
     let client = PmapVersClient(client.clone());
     client.pmapproc_unset(&mapping).await?;
     client.pmapproc_set(&mapping).await

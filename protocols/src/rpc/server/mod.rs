@@ -2,6 +2,8 @@
 
 mod outbox;
 mod state;
+#[cfg(test)]
+mod tests;
 mod workers;
 
 use std::io;

@@ -1,6 +1,6 @@
 //! What a client decides about its calls: the part without I/O.
 //!
-//! `start` begins a call, `handle_*` take what happened, `take_packets` and `next_deadline` say what to do
+//! `start` begins a call, `handle_*` take what happened, `take_datagrams` and `next_deadline` say what to do
 //! next. A call has one transaction id, the same in every retransmission.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +37,7 @@ pub(super) struct Calls {
     incoming: Incoming,
     session: Session,
     /// What to send, and for which call.
-    packets: Vec<(u32, Bytes)>,
+    datagrams: Vec<(u32, Bytes)>,
 }
 
 /// What is known of the server's present life, which calls must name with `boot_epoch`.
@@ -99,7 +99,7 @@ impl Calls {
             deadlines: BTreeSet::new(),
             incoming: Incoming::new(settings.reassembly_buffer, settings.reassembly_timeout),
             session,
-            packets: Vec::new(),
+            datagrams: Vec::new(),
             settings,
         }
     }
@@ -196,9 +196,9 @@ impl Calls {
         let Some(call) = self.calls.get_mut(&xid) else { return };
         match &mut call.content {
             Content::Waits(_) => return,
-            Content::Small(message) => self.packets.push((xid, message.clone())),
+            Content::Small(message) => self.datagrams.push((xid, message.clone())),
             Content::Large(outgoing) => {
-                self.packets
+                self.datagrams
                     .extend(outgoing.missing().into_iter().map(|piece| (xid, piece.into())));
             }
         }
@@ -242,11 +242,11 @@ impl Calls {
     }
 
     /// What is to be sent to the server, and for which call.
-    pub fn take_packets(&mut self) -> Vec<(u32, Bytes)> {
-        std::mem::take(&mut self.packets)
+    pub fn take_datagrams(&mut self) -> Vec<(u32, Bytes)> {
+        std::mem::take(&mut self.datagrams)
     }
 
-    /// A packet for a call could not be sent.
+    /// A datagram of a call could not be sent.
     pub fn handle_send_error(&mut self, xid: u32, error: io::Error) {
         // What was sent before may yet be answered.
         if self.calls.get(&xid).is_some_and(|call| call.sent == 1) {
@@ -299,7 +299,7 @@ impl Calls {
             match &mut call.content {
                 Content::Large(outgoing) => {
                     let probe = outgoing.probe();
-                    self.packets.push((xid, probe.into()));
+                    self.datagrams.push((xid, probe.into()));
                     self.sent(now, xid);
                 }
                 _ => self.send(now, xid),
@@ -312,7 +312,7 @@ impl Calls {
         if let Some(call) = self.calls.get_mut(&xid) {
             call.asked = Some(digest);
         }
-        self.packets.push((xid, packet.into()));
+        self.datagrams.push((xid, packet.into()));
         self.sent(now, xid);
     }
 
@@ -329,9 +329,9 @@ impl Calls {
     }
 
     /// A datagram came from the server.
-    pub fn handle_packet(&mut self, now: Instant, bytes: &[u8]) {
+    pub fn handle_datagram(&mut self, now: Instant, bytes: &[u8]) {
         if let Some(packet) = Packet::decode(bytes) {
-            return self.handle_note(now, packet);
+            return self.handle_packet(now, packet);
         }
         let Ok((Message { xid, body: Body::Reply(reply) }, rest)) = Message::decode(bytes) else {
             return;
@@ -339,7 +339,7 @@ impl Calls {
         self.handle_reply(now, xid, reply, rest);
     }
 
-    fn handle_note(&mut self, now: Instant, packet: Packet<'_>) {
+    fn handle_packet(&mut self, now: Instant, packet: Packet<'_>) {
         match packet {
             Packet::Piece { of, index, count, burst, bytes } if of.is_reply => {
                 self.handle_piece(now, (of, index, count), burst, bytes);
@@ -390,9 +390,9 @@ impl Calls {
         }
         match piece {
             OnPiece::Complete(message) if digest(&message) == of.digest => {
-                self.handle_packet(now, &message);
+                self.handle_datagram(now, &message);
             }
-            OnPiece::Waits(Some(received)) => self.packets.push((of.xid, received.into())),
+            OnPiece::Waits(Some(received)) => self.datagrams.push((of.xid, received.into())),
             OnPiece::Complete(_) | OnPiece::Waits(None) | OnPiece::Full => {}
         }
         // The next pieces are under way: no need to ask for them yet.

@@ -239,7 +239,7 @@ impl<R> fmt::Debug for Pending<R> {
 async fn drive(shared: Arc<Shared>, mut endpoint: Endpoint, server: SocketAddr) {
     let mut unsent = Vec::new();
     loop {
-        let (packets, deadline) = {
+        let (datagrams, deadline) = {
             let mut state = shared.lock();
             if state.closed.is_some() {
                 return;
@@ -247,10 +247,10 @@ async fn drive(shared: Arc<Shared>, mut endpoint: Endpoint, server: SocketAddr) 
             let calls = &mut state.calls;
             unsent.drain(..).for_each(|(xid, error)| calls.handle_send_error(xid, error));
             calls.handle_timeout(Instant::now());
-            (calls.take_packets(), calls.next_deadline())
+            (calls.take_datagrams(), calls.next_deadline())
         };
-        for (xid, packet) in packets {
-            if let Err(error) = endpoint.outlet().send_to(&packet, server).await {
+        for (xid, datagram) in datagrams {
+            if let Err(error) = endpoint.outlet().send_to(&datagram, server).await {
                 unsent.push((xid, error));
             }
         }
@@ -264,7 +264,7 @@ async fn drive(shared: Arc<Shared>, mut endpoint: Endpoint, server: SocketAddr) 
         };
         match event {
             Some(Either::First(Ok((bytes, from)))) if from == server => {
-                shared.lock().calls.handle_packet(Instant::now(), bytes);
+                shared.lock().calls.handle_datagram(Instant::now(), bytes);
             }
             Some(Either::First(Err(error))) => return shared.close(&error.to_string()),
             Some(Either::First(_) | Either::Second(())) | None => {}

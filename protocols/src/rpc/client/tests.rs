@@ -34,12 +34,12 @@ impl Fixture {
     }
 
     fn sent(&mut self) -> Vec<Vec<u8>> {
-        self.calls.take_packets().into_iter().map(|(_, packet)| packet.into()).collect()
+        self.calls.take_datagrams().into_iter().map(|(_, datagram)| datagram.into()).collect()
     }
 
     /// The transaction ids of the calls that were sent.
     fn xids(&mut self) -> Vec<u32> {
-        let xid = |packet: Vec<u8>| Message::decode(&packet).unwrap().0.xid;
+        let xid = |datagram: Vec<u8>| Message::decode(&datagram).unwrap().0.xid;
         self.sent().into_iter().map(xid).collect()
     }
 
@@ -48,11 +48,11 @@ impl Fixture {
         self.calls.handle_timeout(self.now);
     }
 
-    fn receive(&mut self, packet: &[u8]) {
-        self.calls.handle_packet(self.now, packet);
+    fn receive(&mut self, datagram: &[u8]) {
+        self.calls.handle_datagram(self.now, datagram);
     }
 
-    fn note(&mut self, packet: Packet<'_>) {
+    fn packet(&mut self, packet: Packet<'_>) {
         self.receive(&packet.encode());
     }
 
@@ -116,14 +116,14 @@ fn a_call_that_the_server_works_on_is_asked_about_and_not_sent_again() {
     let mut fixture = Fixture::new(settings());
     let mut ended = fixture.start(&[1; 4]);
     let (xid, digest) = (fixture.xids()[0], digest(&[1; 4]));
-    fixture.note(Packet::Working { xid, digest: digest ^ 1 });
-    fixture.note(Packet::Working { xid, digest });
+    fixture.packet(Packet::Working { xid, digest: digest ^ 1 });
+    fixture.packet(Packet::Working { xid, digest });
     fixture.pass(TIMEOUT);
     assert_eq!(fixture.sent().len(), 0);
     for _ in 0..9 {
         fixture.pass(ASK);
         assert_eq!(fixture.sent(), [Packet::Ask { xid, digest }.encode()]);
-        fixture.note(Packet::Working { xid, digest });
+        fixture.packet(Packet::Working { xid, digest });
     }
     // The server is gone: that is known after as many questions as there are attempts.
     for _ in 0..3 {
@@ -139,16 +139,16 @@ fn that_a_call_is_forgotten_is_believed_once_and_when_asked() {
     let mut fixture = Fixture::new(settings());
     let _ended = fixture.start(&[1; 4]);
     let (xid, digest) = (fixture.xids()[0], digest(&[1; 4]));
-    fixture.note(Packet::Forgotten { xid, digest });
+    fixture.packet(Packet::Forgotten { xid, digest });
     assert_eq!(fixture.sent().len(), 0);
-    fixture.note(Packet::Working { xid, digest });
+    fixture.packet(Packet::Working { xid, digest });
     fixture.pass(ASK);
     assert_eq!(fixture.sent().len(), 1);
-    fixture.note(Packet::Forgotten { xid, digest: digest ^ 1 });
+    fixture.packet(Packet::Forgotten { xid, digest: digest ^ 1 });
     assert_eq!(fixture.sent().len(), 0);
-    fixture.note(Packet::Forgotten { xid, digest });
+    fixture.packet(Packet::Forgotten { xid, digest });
     assert_eq!(fixture.xids(), [xid]);
-    fixture.note(Packet::Forgotten { xid, digest });
+    fixture.packet(Packet::Forgotten { xid, digest });
     assert_eq!(fixture.sent().len(), 0);
 }
 
@@ -162,9 +162,9 @@ fn of_a_large_call_only_what_is_missing_is_sent_again() {
     fixture.pass(TIMEOUT);
     assert_eq!(fixture.sent().len(), 1, "one piece, to hear which are missing");
     let Some(Packet::Piece { of, .. }) = Packet::decode(&pieces[0]) else { panic!() };
-    fixture.note(Packet::Received { of, burst: 2, pieces: &[0b1111_1101, 0b10] });
+    fixture.packet(Packet::Received { of, burst: 2, pieces: &[0b1111_1101, 0b10] });
     assert_eq!(fixture.sent().len(), 2);
-    fixture.note(Packet::Received { of, burst: 2, pieces: &[0b1111_1101, 0b10] });
+    fixture.packet(Packet::Received { of, burst: 2, pieces: &[0b1111_1101, 0b10] });
     assert_eq!(fixture.sent().len(), 0, "a late answer causes nothing");
     fixture.reply(of.xid, &[]);
     assert!(results(&mut ended).is_empty());
@@ -183,10 +183,10 @@ fn of_a_large_reply_only_what_is_missing_is_asked_for() {
         let bytes = if index == 0 { &message[..half] } else { &message[half..] };
         Packet::Piece { of, index, count: 2, burst: 0, bytes }
     };
-    fixture.note(piece(1));
+    fixture.packet(piece(1));
     fixture.pass(TIMEOUT);
     assert_eq!(fixture.sent(), [Packet::Received { of, burst: 0, pieces: &[0b10] }.encode()]);
-    fixture.note(piece(0));
+    fixture.packet(piece(0));
     assert_eq!(results(&mut ended), [5; 200]);
 }
 
@@ -196,10 +196,10 @@ fn a_reply_for_which_there_is_no_room_is_not_asked_for_without_end() {
     let mut ended = fixture.start(&[1; 4]);
     let of = MessageId { xid: fixture.xids()[0], is_reply: true, digest: 7 };
     let piece = |index| Packet::Piece { of, index, count: 2, burst: 0, bytes: &[5; 80] };
-    fixture.note(piece(0));
+    fixture.packet(piece(0));
     for _ in 0..3 {
         fixture.pass(TIMEOUT);
-        fixture.note(piece(1));
+        fixture.packet(piece(1));
     }
     assert!(ended.try_recv().is_err());
     fixture.pass(TIMEOUT);
@@ -233,7 +233,7 @@ fn calls_wait_until_the_server_has_named_its_present_life() {
     let (mut first, mut second) = (fixture.start(&[1; 4]), fixture.start(&[2; 4]));
     let asked = fixture.sent();
     assert_eq!(asked.len(), 1);
-    let header = |packet: &[u8]| match Message::decode(packet).unwrap().0 {
+    let header = |datagram: &[u8]| match Message::decode(datagram).unwrap().0 {
         Message { xid, body: Body::Call(header) } => (xid, header),
         other => panic!("{other:?}"),
     };

@@ -177,8 +177,8 @@ impl Shared {
         if reply.len() <= self.settings.fragment {
             self.outlet.send_to(reply, key.client).await?;
         } else {
-            let packets = self.lock().packets_of_reply(key.client, key.xid, reply);
-            self.send(packets, key.client).await?;
+            let datagrams = self.lock().datagrams_of_reply(key.client, key.xid, reply);
+            self.send(datagrams, key.client).await?;
         }
         if key.procedure.number != 0 {
             report("replied");
@@ -186,9 +186,9 @@ impl Shared {
         Ok(())
     }
 
-    async fn send(&self, packets: Vec<Bytes>, to: SocketAddr) -> io::Result<()> {
-        for packet in packets {
-            self.outlet.send_to(&packet, to).await?;
+    async fn send(&self, datagrams: Vec<Bytes>, to: SocketAddr) -> io::Result<()> {
+        for datagram in datagrams {
+            self.outlet.send_to(&datagram, to).await?;
         }
         Ok(())
     }
@@ -237,7 +237,7 @@ pub async fn serve(
         match decided {
             OnDatagram::Nothing => {}
             OnDatagram::Full => shared.outlet.reject_full(),
-            OnDatagram::Send(packets) => shared.send(packets, from).await?,
+            OnDatagram::Send(datagrams) => shared.send(datagrams, from).await?,
             OnDatagram::Run(job) => workers.run(&shared, job).await?,
         }
     }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use crate::rpc::large::Outgoing;
 use crate::rpc::packet::{MessageId, digest};
 
-fn bytes_of(packets: Vec<Vec<u8>>) -> Vec<Bytes> {
-    packets.into_iter().map(Bytes::from).collect()
+fn into_bytes(pieces: Vec<Vec<u8>>) -> Vec<Bytes> {
+    pieces.into_iter().map(Bytes::from).collect()
 }
 
 /// How many large replies are kept.
@@ -37,7 +37,7 @@ impl Outbox {
             return Some(vec![known.probe().into()]);
         }
         let mut outgoing = Outgoing::new(of, reply.to_vec(), self.fragment, self.reliable)?;
-        let pieces = bytes_of(outgoing.missing());
+        let pieces = into_bytes(outgoing.missing());
         self.replies.push_back((to, outgoing));
         while self.replies.len() > CAPACITY {
             self.replies.pop_front();
@@ -55,7 +55,7 @@ impl Outbox {
     ) -> Option<Vec<Bytes>> {
         let known = self.find(from, of)?;
         let is_news = known.handle_received(burst, pieces);
-        Some(if is_news { bytes_of(known.missing()) } else { Vec::new() })
+        Some(if is_news { into_bytes(known.missing()) } else { Vec::new() })
     }
 
     fn find(&mut self, to: SocketAddr, of: MessageId) -> Option<&mut Outgoing> {

@@ -131,7 +131,7 @@ impl State {
             OnCall::Working => {
                 OnDatagram::Send(vec![Packet::Working { xid, digest }.encode().into()])
             }
-            OnCall::Reply(reply) => OnDatagram::Send(self.packets_of_reply(to, xid, &reply)),
+            OnCall::Reply(reply) => OnDatagram::Send(self.datagrams_of_reply(to, xid, &reply)),
             OnCall::Run => OnDatagram::Nothing,
         }
     }
@@ -242,7 +242,7 @@ impl State {
     }
 
     /// A reply as datagrams. One that takes too many becomes a failure of the server.
-    pub fn packets_of_reply(&mut self, to: SocketAddr, xid: u32, bytes: &Bytes) -> Vec<Bytes> {
+    pub fn datagrams_of_reply(&mut self, to: SocketAddr, xid: u32, bytes: &Bytes) -> Vec<Bytes> {
         if bytes.len() <= self.settings.fragment {
             return vec![bytes.clone()];
         }

@@ -68,17 +68,17 @@ impl Fixture {
 
 /// The only message in an answer.
 fn message(answer: OnDatagram) -> (Message, Vec<u8>) {
-    let OnDatagram::Send(packets) = answer else { panic!("{answer:?}") };
-    let [packet] = &packets[..] else { panic!("{packets:?}") };
-    let (message, rest) = Message::decode(packet).unwrap();
+    let OnDatagram::Send(datagrams) = answer else { panic!("{answer:?}") };
+    let [datagram] = &datagrams[..] else { panic!("{datagrams:?}") };
+    let (message, rest) = Message::decode(datagram).unwrap();
     (message, rest.to_vec())
 }
 
 /// The only packet of ours in an answer.
 fn packet(answer: OnDatagram) -> Vec<u8> {
-    let OnDatagram::Send(packets) = answer else { panic!("{answer:?}") };
-    let [packet] = &packets[..] else { panic!("{packets:?}") };
-    packet.to_vec()
+    let OnDatagram::Send(datagrams) = answer else { panic!("{answer:?}") };
+    let [datagram] = &datagrams[..] else { panic!("{datagrams:?}") };
+    datagram.to_vec()
 }
 
 fn status(answer: OnDatagram) -> Accepted {

@@ -3,6 +3,8 @@
 //! `start` begins a call, `handle_*` take what happened, `take_datagrams` and `next_deadline` say what to do
 //! next. A call has one transaction id, the same in every retransmission.
 
+mod epoch;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
@@ -12,8 +14,9 @@ use squall_sim::protocol::report;
 use squall_sim::time::Instant;
 use tokio::sync::oneshot;
 
+use self::epoch::Epoch;
 use super::{Answer, ClientSettings};
-use crate::oncrpc::{Accepted, Auth, AuthStatus, Body, CallHeader, Denied, Message, Reply, flavor};
+use crate::oncrpc::{Accepted, Auth, AuthStatus, Body, CallHeader, Denied, Message, Reply};
 use crate::rpc::error::{CallError, Refusal};
 use crate::rpc::large::{Incoming, OnPiece, Outgoing};
 use crate::rpc::packet::{MessageId, Packet, digest};
@@ -35,22 +38,9 @@ pub(super) struct Calls {
     calls: BTreeMap<u32, Call>,
     deadlines: BTreeSet<(Instant, u32)>,
     incoming: Incoming,
-    session: Session,
+    epoch: Epoch,
     /// What to send, and for which call.
     datagrams: Vec<(u32, Bytes)>,
-}
-
-/// What is known of the server's present life, which calls must name with `boot_epoch`.
-#[derive(Clone, Debug, PartialEq)]
-enum Session {
-    /// Nothing, and it need not be.
-    NotNeeded,
-    /// Nothing: calls wait.
-    Unknown,
-    /// This call asks for it.
-    Asked(u32),
-    /// What the server wants to be shown.
-    Known(Auth),
 }
 
 #[derive(Debug)]
@@ -73,7 +63,7 @@ struct Call {
 
 #[derive(Debug)]
 enum Content {
-    /// The arguments of a call that waits for the session.
+    /// The arguments of a call that waits for the epoch.
     Waits(Vec<u8>),
     Small(Bytes),
     Large(Outgoing),
@@ -89,7 +79,7 @@ enum Phase {
 
 impl Calls {
     pub fn new(settings: ClientSettings, server: SocketAddr, reliable: bool) -> Self {
-        let session = if settings.boot_epoch { Session::Unknown } else { Session::NotNeeded };
+        let epoch = if settings.boot_epoch { Epoch::Unknown } else { Epoch::NotNeeded };
         Calls {
             server,
             reliable,
@@ -98,7 +88,7 @@ impl Calls {
             calls: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             incoming: Incoming::new(settings.reassembly_buffer, settings.reassembly_timeout),
-            session,
+            epoch,
             datagrams: Vec::new(),
             settings,
         }
@@ -114,10 +104,10 @@ impl Calls {
         answer: oneshot::Sender<Ended>,
     ) {
         let xid = self.add(now, procedure, credential, arguments, Some(answer));
-        match self.session {
-            Session::NotNeeded | Session::Known(_) => self.send_first(now, xid),
-            Session::Unknown => self.ask_for_session(now),
-            Session::Asked(_) => {}
+        match self.epoch {
+            Epoch::NotNeeded | Epoch::Known(_) => self.send_first(now, xid),
+            Epoch::Unknown => self.request_epoch(now),
+            Epoch::Requested(_) => {}
         }
     }
 
@@ -151,21 +141,10 @@ impl Calls {
         xid
     }
 
-    /// Calls the null procedure of the program that waits first, for the verifier in its reply.
-    fn ask_for_session(&mut self, now: Instant) {
-        let waits = |call: &&Call| matches!(call.content, Content::Waits(_));
-        let Some(first) = self.calls.values().find(waits) else { return };
-        let null = Procedure { number: 0, ..first.procedure };
-        let credential = first.credential.clone();
-        let xid = self.add(now, null, credential, Vec::new(), None);
-        self.session = Session::Asked(xid);
-        self.send_first(now, xid);
-    }
-
     /// Puts the message of a call together and sends it.
     fn send_first(&mut self, now: Instant, xid: u32) {
-        let verifier = match &self.session {
-            Session::Known(verifier) => verifier.clone(),
+        let verifier = match &self.epoch {
+            Epoch::Known(verifier) => verifier.clone(),
             _ => Auth::NONE,
         };
         let Some(call) = self.calls.get_mut(&xid) else { return };
@@ -211,8 +190,10 @@ impl Calls {
         call.silent += 1;
         call.sent += 1;
         call.sent_at = now;
-        let asks = self.reliable || call.phase == Phase::Working;
-        let wait = if asks { self.settings.ask_interval } else { self.timer.wait(call.silent) };
+        let wait = match counts_as_arrived(call, self.reliable) {
+            true => self.settings.ask_interval,
+            false => self.timer.wait(call.silent),
+        };
         self.set_deadline(xid, now + wait);
     }
 
@@ -250,10 +231,10 @@ impl Calls {
     pub fn handle_send_error(&mut self, xid: u32, error: io::Error) {
         // What was sent before may yet be answered.
         if self.calls.get(&xid).is_some_and(|call| call.sent == 1) {
-            let is_session = self.session == Session::Asked(xid);
+            let is_epoch = self.epoch == Epoch::Requested(xid);
             self.end(xid, Err(CallError::NotSent(error)));
-            if is_session {
-                self.session_failed();
+            if is_epoch {
+                self.epoch_failed();
             }
         }
     }
@@ -278,20 +259,20 @@ impl Calls {
     fn timed_out(&mut self, now: Instant, xid: u32) {
         let Some(call) = self.calls.get_mut(&xid) else { return };
         call.deadline = None;
-        let (silent, asks) = (call.silent, self.reliable || call.phase == Phase::Working);
+        let (silent, arrived) = (call.silent, counts_as_arrived(call, self.reliable));
         self.timer.handle_timeout();
         if self.timer.gives_up_after(silent) {
             report("gave-up");
             self.end(xid, Err(CallError::NoAnswer));
-            if self.session == Session::Asked(xid) {
-                self.session_failed();
+            if self.epoch == Epoch::Requested(xid) {
+                self.epoch_failed();
             }
             return;
         }
         if let Some((of, received)) = self.incoming.received(self.server, xid) {
             // A part of the reply is there: only the rest is wanted.
             self.ask(now, xid, of.digest, received);
-        } else if asks && self.settings.asks {
+        } else if arrived && self.settings.asks {
             let digest = call.digest;
             self.ask(now, xid, digest, Packet::Ask { xid, digest }.encode());
         } else {
@@ -314,18 +295,6 @@ impl Calls {
         }
         self.datagrams.push((xid, packet.into()));
         self.sent(now, xid);
-    }
-
-    /// The server does not say who it is: calls that wait for that were never sent.
-    fn session_failed(&mut self) {
-        self.session = Session::Unknown;
-        let waits =
-            |(xid, call): (&u32, &Call)| matches!(call.content, Content::Waits(_)).then_some(*xid);
-        let all: Vec<u32> = self.calls.iter().filter_map(waits).collect();
-        for xid in all {
-            let why = io::Error::new(io::ErrorKind::TimedOut, "the server does not answer");
-            self.end(xid, Err(CallError::NotSent(why)));
-        }
     }
 
     /// A datagram came from the server.
@@ -430,14 +399,14 @@ impl Calls {
                 Some(why) => refused(why),
                 None => Err(CallError::ServerFailed),
             },
-            Reply::Denied(Denied::Auth(AuthStatus::RejectedVerifier)) if self.has_session() => {
-                self.session = Session::Unknown;
+            Reply::Denied(Denied::Auth(AuthStatus::RejectedVerifier)) if self.knows_epoch() => {
+                self.epoch = Epoch::Unknown;
                 Err(CallError::Restarted)
             }
             Reply::Denied(why) => refused(why.into()),
         };
-        if self.session == Session::Asked(xid) {
-            return self.handle_session(now, xid, ended);
+        if self.epoch == Epoch::Requested(xid) {
+            return self.handle_epoch(now, xid, ended);
         }
         self.end(xid, ended);
     }
@@ -449,24 +418,12 @@ impl Calls {
             self.send(now, xid);
         }
     }
+}
 
-    fn has_session(&self) -> bool {
-        matches!(self.session, Session::Known(_))
-    }
-
-    /// The call that asks for the session has ended.
-    fn handle_session(&mut self, now: Instant, xid: u32, ended: Ended) {
-        self.end(xid, Err(CallError::NoAnswer));
-        let verifier = match ended {
-            Ok(Answer { verifier, .. }) if verifier.flavor == flavor::SHORT => verifier,
-            _ => return self.session_failed(),
-        };
-        self.session = Session::Known(verifier);
-        let mut all: Vec<u32> = self.calls.keys().copied().collect();
-        // In the order in which they began, though ids wrap around.
-        all.sort_by_key(|xid| xid.wrapping_sub(self.next_xid));
-        all.into_iter().for_each(|xid| self.send_first(now, xid));
-    }
+/// True if sending a call again brings nothing: the server has it, or the layer below sends again what
+/// is lost.
+fn counts_as_arrived(call: &Call, reliable: bool) -> bool {
+    reliable || call.phase == Phase::Working
 }
 
 fn too_large(length: usize) -> CallError {

@@ -82,12 +82,9 @@ impl ReplyCache {
         self.expire(now);
         let none = Procedure { program: 0, version: 0, number: 0 };
         let from = CallKey { xid, client, procedure: none, digest: 0 };
-        let mut known = self.calls.range(from..);
         let same = |key: &CallKey| key.client == client && key.xid == xid;
-        let (_, state) = known
-            .by_ref()
-            .take_while(|(key, _)| same(key))
-            .find(|(key, _)| key.digest == digest)?;
+        let mut known = self.calls.range(from..).take_while(|(key, _)| same(key));
+        let (_, state) = known.find(|(key, _)| key.digest == digest)?;
         Some(match state {
             State::Working => OnCall::Working,
             State::Finished(reply) => OnCall::Reply(reply.clone()),

@@ -119,11 +119,6 @@ impl Reliable {
         }
         again
     }
-
-    /// How many messages it remembers to have handed up.
-    pub fn known(&self) -> usize {
-        self.known.len()
-    }
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl Default for ClientSettings {
 
 /// What a server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+struct Answer {
     /// The reply's verifier.
     pub verifier: Auth,
     /// The encoded results.

@@ -7,22 +7,14 @@ pub mod portmap;
 use std::fmt;
 use std::sync::Arc;
 
-/// What is told of a call that has run: the bytes that say which.
-type Note = dyn Fn(&[u8]) + Send + Sync;
-
-/// Whoever is told of each call that has run.
+/// Whoever is told of each call that has run, with the memo that says which one it was.
 #[derive(Clone)]
-pub struct Ledger(Arc<Note>);
+pub struct Ledger(Arc<dyn Fn(&[u8]) + Send + Sync>);
 
 impl Ledger {
-    /// Tells `note`.
-    pub fn new(note: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
-        Ledger(Arc::new(note))
-    }
-
-    /// Tells nobody.
-    pub fn none() -> Self {
-        Ledger::new(|_| {})
+    /// Tells `listener`.
+    pub fn new(listener: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
+        Ledger(Arc::new(listener))
     }
 
     pub(crate) fn ran(&self, memo: &[u8]) {

@@ -212,7 +212,7 @@ fn encode(reply: &Reply, xid: u32, results: &[u8]) -> Bytes {
 pub async fn serve(
     mut endpoint: Endpoint,
     programs: Vec<Arc<dyn Program>>,
-    settings: ServerSettings,
+    mut settings: ServerSettings,
 ) -> io::Result<()> {
     let verifier = match settings.boot_epoch {
         BootEpoch::Untold => Auth::NONE,
@@ -221,10 +221,12 @@ pub async fn serve(
     };
     let known = programs.iter().map(|one| (one.program(), one.version())).collect();
     let reliable = endpoint.outlet().is_reliable();
+    // Else they would stay in memory, whatever the cache has room for.
+    let recovered = std::mem::take(&mut settings.recovered);
     let mut state = State::new(settings.clone(), reliable, verifier.clone(), known);
-    for (key, results) in &settings.recovered {
-        let reply = encode(&Reply::success(verifier.clone()), key.xid, results);
-        state.finish(Instant::now(), key, reply);
+    for (key, results) in recovered {
+        let reply = encode(&Reply::success(verifier.clone()), key.xid, &results);
+        state.finish(Instant::now(), &key, reply);
     }
     memory_entries(state.remembered() as u64);
     let outlet = endpoint.outlet().clone();

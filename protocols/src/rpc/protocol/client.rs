@@ -6,23 +6,18 @@ use std::sync::Arc;
 
 use squall_sim::protocol::{Client as Host, HostResult, Message, report};
 use squall_sim::task;
-use squall_sim::time::sleep;
 use tokio::sync::Semaphore;
 
 use super::audit::Books;
-use super::{options, reissue, server};
+use super::{mapper, options};
 use crate::rpc::programs::bank::{Account, BANK, BANK_V1, BankV1Client, Cents};
 use crate::rpc::programs::bank::{DepositArgs, LimitArgs, TransferArgs};
 use crate::rpc::programs::counter::{COUNTER, COUNTER_V1, CounterV1Client};
-use crate::rpc::programs::portmap;
 use crate::rpc::{CallError, Client, Endpoint};
 
 /// What a client runs.
 pub(super) async fn run(mut host: Host) -> HostResult {
     let options = host.options().clone();
-    if options.get("reissue").is_some() {
-        return reissue::run(host).await;
-    }
     let caller = Arc::new(open(&host).await?);
     let outstanding = options.number("outstanding") as usize;
     let permits = Arc::new(Semaphore::new(outstanding));
@@ -64,7 +59,7 @@ async fn open(host: &Host) -> io::Result<Caller> {
     let is_counter = options.word("application") == "counter";
     let server = if options.flag("mapper") {
         let (program, version) = if is_counter { (COUNTER, COUNTER_V1) } else { (BANK, BANK_V1) };
-        find_server(host, program, version).await?
+        mapper::find_server(host, program, version).await?
     } else {
         Some(host.server())
     };
@@ -85,27 +80,6 @@ pub(super) async fn connect(host: &Host, server: SocketAddr, born: u32) -> io::R
         Endpoint::bind((Ipv4Addr::UNSPECIFIED, port), options::endpoint(options)).await?;
     let credential = options::credential(host.number(), 0, born);
     Ok(Client::new(endpoint, server, options::client_settings(options, credential)))
-}
-
-/// Asks the port mapper where the server is, and again if the server has not registered yet. `None` if it
-/// is not to be found.
-async fn find_server(host: &Host, program: u32, version: u32) -> io::Result<Option<SocketAddr>> {
-    let client = server::mapper_client(options::mapper_settings(host.options())).await?;
-    let mapper = server::mapper().await?;
-    for _ in 0..options::MAPPER_ATTEMPTS {
-        match portmap::lookup(&client, mapper, program, version).await {
-            Ok(port) => return Ok(Some(SocketAddr::new(host.server().ip(), port))),
-            Err(portmap::LookupError::NoMapper { .. }) => {
-                report("no-mapper");
-                return Ok(None);
-            }
-            Err(portmap::LookupError::NotRegistered { .. }) => {
-                sleep(options::first_timeout(host.options())).await;
-            }
-        }
-    }
-    report("not-found");
-    Ok(None)
 }
 
 impl Caller {

@@ -3,11 +3,12 @@
 mod audit;
 mod client;
 mod dissect;
+mod mapper;
 mod options;
 mod reissue;
 mod server;
 
-use squall_sim::protocol::{Options, Protocol};
+use squall_sim::protocol::{Client, HostResult, ORPHAN, Options, Protocol};
 
 /// What hosts report, besides what timers do.
 const EVENTS: [&str; 19] = [
@@ -18,7 +19,8 @@ const EVENTS: [&str; 19] = [
     "asked",
     "stale-reply",
     "old-epoch-refused",
-    "orphan",
+    // By the simulation, for protocols that declare it.
+    ORPHAN,
     "orphan-refused",
     "journal-damaged",
     "balance-right",
@@ -41,6 +43,14 @@ pub fn protocol() -> Protocol {
     dissect::with_dissector(options::with_options(protocol))
         .events(&EVENTS)
         .server(server::run)
-        .client(client::run)
-        .host("mapper", |options: &Options| options.flag("mapper"), server::run_mapper)
+        .client(run_client)
+        .host("mapper", |options: &Options| options.flag("mapper"), mapper::run)
+}
+
+/// What a client runs.
+async fn run_client(host: Client) -> HostResult {
+    match host.options().get("reissue") {
+        Some(_) => reissue::run(host).await,
+        None => client::run(host).await,
+    }
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use squall_sim::protocol::{Client as Host, HostResult, Message, report};
 use squall_sim::task;
+use squall_sim::time::SystemTime;
 use tokio::sync::Semaphore;
 
 use super::audit::Books;
-use super::{mapper, options};
+use super::{mapper, settings};
+use crate::oncrpc::{Auth, AuthSys};
 use crate::rpc::programs::bank::{Account, BANK, BANK_V1, BankV1Client, Cents};
 use crate::rpc::programs::bank::{DepositArgs, LimitArgs, TransferArgs};
 use crate::rpc::programs::counter::{COUNTER, COUNTER_V1, CounterV1Client};
@@ -55,7 +57,7 @@ struct Caller {
 /// Opens a host's client.
 async fn open(host: &Host) -> io::Result<Caller> {
     let options = host.options();
-    let born = options::born();
+    let born = life_stamp();
     let is_counter = options.word("application") == "counter";
     let server = if options.flag("mapper") {
         let (program, version) = if is_counter { (COUNTER, COUNTER_V1) } else { (BANK, BANK_V1) };
@@ -77,9 +79,22 @@ pub(super) async fn connect(host: &Host, server: SocketAddr, born: u32) -> io::R
     let options = host.options();
     let port = u16::try_from(options.number("client_port")).unwrap_or(0);
     let endpoint =
-        Endpoint::bind((Ipv4Addr::UNSPECIFIED, port), options::endpoint(options)).await?;
-    let credential = options::credential(host.number(), 0, born);
-    Ok(Client::new(endpoint, server, options::client_settings(options, credential)))
+        Endpoint::bind((Ipv4Addr::UNSPECIFIED, port), settings::endpoint(options)).await?;
+    let credential = credential_of(host.number(), 0, born);
+    Ok(Client::new(endpoint, server, settings::client_settings(options, credential)))
+}
+
+/// What a client says of itself: its number as the user, the operation's as the group, and when it began
+/// this life, in milliseconds of its wall clock.
+pub(super) fn credential_of(client: u32, operation: u32, born: u32) -> Auth {
+    let machine = format!("client-{client}");
+    let user = AuthSys { stamp: born, machine, uid: client, gid: operation, gids: Vec::new() };
+    user.credential().expect("the name is short")
+}
+
+/// The stamp of a life that begins now.
+pub(super) fn life_stamp() -> u32 {
+    SystemTime::now().since_epoch().as_millis() as u32
 }
 
 impl Caller {
@@ -88,7 +103,7 @@ impl Caller {
         let id = message.id;
         let Some(client) = &self.client else { return host.fail(id) };
         let ended = if self.is_counter {
-            let credential = options::credential(self.number, id.number, self.born);
+            let credential = credential_of(self.number, id.number, self.born);
             CounterV1Client(client.with_credential(credential)).increment().await
         } else {
             let bank = BankV1Client(client.clone());

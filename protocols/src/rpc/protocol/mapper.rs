@@ -8,7 +8,7 @@ use squall_sim::net::lookup_host;
 use squall_sim::protocol::{Client as Host, HostResult, Server, report};
 use squall_sim::time::sleep;
 
-use super::options;
+use super::settings;
 use crate::rpc::programs::portmap::{self, PMAP_PORT, PmapVersServer, Portmap};
 use crate::rpc::server::{ServerSettings, serve};
 use crate::rpc::{Client, ClientSettings, Endpoint, EndpointSettings};
@@ -38,9 +38,9 @@ pub(super) async fn find_server(
     program: u32,
     version: u32,
 ) -> io::Result<Option<SocketAddr>> {
-    let client = connect(options::mapper_settings(host.options())).await?;
+    let client = connect(settings::mapper_settings(host.options())).await?;
     let mapper = address().await?;
-    for _ in 0..options::MAPPER_ATTEMPTS {
+    for _ in 0..settings::MAPPER_ATTEMPTS {
         match portmap::lookup(&client, mapper, program, version).await {
             Ok(port) => return Ok(Some(SocketAddr::new(host.server().ip(), port))),
             Err(portmap::LookupError::NoMapper { .. }) => {
@@ -48,7 +48,7 @@ pub(super) async fn find_server(
                 return Ok(None);
             }
             Err(portmap::LookupError::NotRegistered { .. }) => {
-                sleep(options::first_timeout(host.options())).await;
+                sleep(settings::first_timeout(host.options())).await;
             }
         }
     }

@@ -7,6 +7,7 @@ mod mapper;
 mod options;
 mod reissue;
 mod server;
+mod settings;
 
 use squall_sim::protocol::{Client, HostResult, ORPHAN, Options, Protocol};
 

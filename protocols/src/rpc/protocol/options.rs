@@ -1,33 +1,26 @@
-//! The options of the protocol `rpc`, and the settings that they mean.
+//! The options of the protocol `rpc`: what there is, and what excludes one another.
+
+use std::ops::RangeInclusive;
 
 use squall_sim::net::MAX_PAYLOAD;
 use squall_sim::network::HEADERS;
 use squall_sim::protocol::{OptionContext, OptionKind, OptionProblem, OptionSpec, OptionValue};
 use squall_sim::protocol::{Options, Protocol};
-use squall_sim::random;
-use squall_sim::time::{Duration, SystemTime};
+use squall_sim::time::Duration;
 
-use rand::Rng;
-
-use crate::oncrpc::Auth;
-use crate::oncrpc::AuthSys;
-use crate::rpc::client::ClientSettings;
-use crate::rpc::endpoint::EndpointSettings;
-use crate::rpc::journal::JournalSettings;
+use super::settings::is_durable;
 use crate::rpc::large::MAX_PIECES;
 use crate::rpc::packet::PIECE_HEADER;
-use crate::rpc::programs::bank::BankSettings;
-use crate::rpc::server::{BootEpoch, CacheSettings, Organization, ServerSettings};
 use crate::sender;
-use crate::timer::{self, DefaultTimeout, Timer};
+use crate::timer::{self, DefaultTimeout};
 
-/// Bytes of a datagram besides a call's arguments or results: header, credential and verifier.
+/// Bytes of a message besides a call's arguments or results, at the most: header, credential and verifier.
 const HEADER_ROOM: u64 = 160;
 
 /// The bytes of a call of the counter: who calls.
 const COUNTER_MESSAGE: u64 = 8;
 
-/// Declares the options that the functions below read.
+/// Declares the options that [`super::settings`] reads.
 pub(super) fn with_options(protocol: Protocol) -> Protocol {
     let protocol = timer::with_options(protocol, 0, DefaultTimeout::Fixed);
     protocol
@@ -51,7 +44,7 @@ fn flag(name: &'static str, default: bool, help: &'static str) -> OptionSpec {
 
 fn count(
     name: &'static str,
-    range: std::ops::RangeInclusive<u64>,
+    range: RangeInclusive<u64>,
     default: u64,
     help: &'static str,
 ) -> OptionSpec {
@@ -278,136 +271,3 @@ fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
     }
     None
 }
-
-pub(super) fn is_durable(options: &Options) -> bool {
-    match options.get("durable") {
-        Some(_) => options.flag("durable"),
-        None => options.word("semantics") == "exactly-once",
-    }
-}
-
-fn size(options: &Options, name: &str) -> usize {
-    usize::try_from(options.number(name)).unwrap_or(usize::MAX)
-}
-
-fn keeps_replies(options: &Options) -> bool {
-    matches!(options.word("semantics"), "at-most-once" | "exactly-once")
-}
-
-/// The timer of calls, or of the reliable layer below them.
-fn call_timer(options: &Options) -> Timer {
-    let timer = Timer::from_options(options, DefaultTimeout::Fixed);
-    if options.word("semantics") == "maybe" {
-        return Timer { max_attempts: Some(1), ..timer };
-    }
-    timer
-}
-
-/// The sockets of server and clients.
-pub(super) fn endpoint(options: &Options) -> EndpointSettings {
-    let reliable = options.word("transport") == "reliable";
-    // The last acknowledgement may be lost, and then nobody is there any more. What matters is asked for
-    // again by the call.
-    let with_end = |timer: Timer| {
-        let max_attempts = Some(timer.max_attempts.unwrap_or(RELIABLE_ATTEMPTS));
-        Timer { max_attempts, ..timer }
-    };
-    EndpointSettings {
-        room: size(options, "fragment").max(1500),
-        reliable: reliable.then(|| with_end(call_timer(options))),
-    }
-}
-
-/// What a client says of itself: its number as the user, the operation's as the group, and when it began
-/// this life, in milliseconds of its wall clock.
-pub(super) fn credential(client: u32, operation: u32, born: u32) -> Auth {
-    let machine = format!("client-{client}");
-    let user = AuthSys { stamp: born, machine, uid: client, gid: operation, gids: Vec::new() };
-    user.credential().expect("the name is short")
-}
-
-/// The stamp of a life that begins now.
-pub(super) fn born() -> u32 {
-    SystemTime::now().since_epoch().as_millis() as u32
-}
-
-pub(super) fn client_settings(options: &Options, credential: Auth) -> ClientSettings {
-    ClientSettings {
-        timer: call_timer(options),
-        ask_interval: options.duration("ask_interval"),
-        asks: keeps_replies(options),
-        fragment: size(options, "fragment"),
-        reassembly_buffer: size(options, "reassembly_buffer"),
-        reassembly_timeout: options.duration("reassembly_timeout"),
-        first_xid: match options.word("first_xid") {
-            "one" => 1,
-            _ => random::rng().next_u32(),
-        },
-        boot_epoch: options.flag("boot_epoch"),
-        credential,
-        trust_refusals: options.flag("trust_refusals"),
-        retransmit_on_stale_reply: options.flag("retransmit_on_stale_reply"),
-    }
-}
-
-pub(super) fn server_settings(options: &Options) -> ServerSettings {
-    let cache = CacheSettings {
-        capacity: size(options, "reply_cache"),
-        ttl: options.get("reply_ttl").map(|_| options.duration("reply_ttl")),
-        match_arguments: options.flag("match_arguments"),
-    };
-    let register_after = options.duration("register_after");
-    ServerSettings {
-        reply_cache: keeps_replies(options).then_some(cache),
-        organization: match options.word("organization") {
-            "thread-pool" => Organization::ThreadPool(size(options, "workers")),
-            "event-driven" => Organization::EventDriven { blocks: options.flag("blocks") },
-            _ => Organization::Iterative,
-        },
-        queue: size(options, "queue"),
-        boot_epoch: if options.flag("boot_epoch") {
-            BootEpoch::Required
-        } else if options.get("reissue").is_some() {
-            BootEpoch::Told
-        } else {
-            BootEpoch::Untold
-        },
-        recovered: Vec::new(),
-        fragment: size(options, "fragment"),
-        reassembly_buffer: size(options, "reassembly_buffer"),
-        reassembly_timeout: options.duration("reassembly_timeout"),
-        opens_at: (!register_after.is_zero())
-            .then(|| squall_sim::time::Instant::now() + register_after),
-        refuse_orphans: options.flag("refuse_orphans"),
-        reply_first: options.word("reply") == "before-execution",
-    }
-}
-
-pub(super) fn bank_settings(options: &Options) -> BankSettings {
-    BankSettings {
-        journal: JournalSettings { durable: is_durable(options), sync: options.flag("sync") },
-        service: options.duration("service"),
-        slow_every: options.number("slow_every"),
-        lock: options.flag("lock"),
-        slip: size(options, "result_size"),
-    }
-}
-
-/// The client that talks to the port mapper: it gives up, even if calls do not.
-pub(super) fn mapper_settings(options: &Options) -> ClientSettings {
-    let timer = Timer::from_options(options, DefaultTimeout::Fixed);
-    let max_attempts = Some(timer.max_attempts.unwrap_or(MAPPER_ATTEMPTS));
-    ClientSettings { timer: Timer { max_attempts, ..timer }, ..ClientSettings::default() }
-}
-
-/// The first wait of a call's timer.
-pub(super) fn first_timeout(options: &Options) -> Duration {
-    call_timer(options).wait(1)
-}
-
-/// How often the reliable layer sends a message, if calls have no limit.
-const RELIABLE_ATTEMPTS: u64 = 10;
-
-/// How often the port mapper is asked before it counts as dead, if calls have no limit, and how often a
-/// client asks it for a server that is not there yet.
-pub(super) const MAPPER_ATTEMPTS: u64 = 5;

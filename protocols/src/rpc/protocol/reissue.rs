@@ -5,8 +5,8 @@
 use squall_sim::protocol::{Client as Host, HostResult, report};
 use squall_sim::time::{Instant, sleep};
 
-use super::client::connect;
-use super::options;
+use super::client::{connect, credential_of, life_stamp};
+use super::settings;
 use crate::oncrpc::Auth;
 use crate::rpc::Client;
 use crate::rpc::programs::counter::{COUNTER, COUNTER_V1, CounterV1Client};
@@ -16,13 +16,13 @@ const WATCH: u32 = 20;
 
 /// What such a client runs. It sends each call once.
 pub(super) async fn run(mut host: Host) -> HostResult {
-    let born = options::born();
+    let born = life_stamp();
     let policy = host.options().word("reissue").to_owned();
     let client = connect(&host, host.server(), born).await?;
     while let Some(message) = host.next().await {
         let id = message.id;
         let before = epoch(&client).await;
-        let credential = options::credential(host.number(), id.number, born);
+        let credential = credential_of(host.number(), id.number, born);
         let counter = CounterV1Client(client.with_credential(credential));
         let mut acknowledged = counter.increment().await.is_ok();
         if restarted(&host, &client, before).await {
@@ -50,7 +50,7 @@ async fn epoch(client: &Client) -> Option<Auth> {
 
 /// Watches for a restart of the server.
 async fn restarted(host: &Host, client: &Client, before: Option<Auth>) -> bool {
-    let pause = options::first_timeout(host.options());
+    let pause = settings::first_timeout(host.options());
     let end = Instant::now() + pause * WATCH;
     while Instant::now() < end {
         let now = epoch(client).await;

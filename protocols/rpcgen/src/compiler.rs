@@ -2,8 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -11,13 +10,13 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::Parser;
 
-use crate::ast::{Body, Declaration, Definition, Expression, Kind, Name, Shape, Specifier};
 use crate::check::check;
 use crate::diagnostic::Diagnostics;
 use crate::generate::generate;
-use crate::lexer::{Lexer, MAX_LENGTH};
-use crate::parser::{self, parse};
+use crate::lexer::Lexer;
+use crate::parser::parse;
 use crate::prelude;
+use crate::source::read;
 
 /// Compiles a file for a build script: with the default settings, as [`Compiler::compile`].
 pub fn compile(path: impl AsRef<Path>) {
@@ -131,7 +130,7 @@ impl Compiler {
             errors.append(&mut file.errors);
         }
         if errors.is_empty() {
-            complete(&mut file, lexer);
+            prelude::complete(&mut file, lexer);
             match check(&file.definitions, &lexer.defined) {
                 Ok(model) => {
                     let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy();
@@ -142,52 +141,6 @@ impl Compiler {
         }
         Err(Diagnostics::new(std::mem::take(&mut lexer.sources), errors))
     }
-}
-
-/// Adds what the file uses and takes for granted.
-fn complete(file: &mut parser::File, lexer: &mut Lexer) {
-    lexer.file("built-in", prelude::TEXT.as_bytes(), None);
-    let built_in = parse(lexer.finish());
-    let defines = |file: &parser::File, name: &str| {
-        file.definitions.iter().any(|definition| match definition {
-            Definition::Type { name: defined, .. }
-            | Definition::Constant { name: defined, .. }
-            | Definition::Text { name: defined, .. } => defined.text == name,
-            Definition::Program(_) => false,
-        })
-    };
-    for definition in built_in.definitions {
-        match &definition {
-            // The file does not define it, so the output need not have it.
-            Definition::Constant { name, value } => {
-                let entry = lexer.defined.entry(name.text.clone());
-                entry.or_insert_with(|| Some((name.clone(), value.clone())));
-            }
-            Definition::Type { name, .. }
-                if file.used.contains(&name.text) && !defines(file, &name.text) =>
-            {
-                file.definitions.push(definition);
-            }
-            _ => {}
-        }
-    }
-    if file.used.contains("quadruple") {
-        let span = lexer.sources.len() - 1..lexer.sources.len() - 1;
-        let name = Name { text: "quadruple".to_owned(), span: span.clone() };
-        let specifier = Specifier { kind: Kind::Opaque, span: span.clone() };
-        let length = i128::from(prelude::QUADRUPLE_BYTES);
-        let shape = Shape::Fixed(Expression { base: None, add: length, span });
-        let declaration = Declaration { name: name.clone(), specifier, shape };
-        let body = Body::Declared(Box::new(declaration));
-        file.definitions.push(Definition::Type { name, body });
-    }
-}
-
-/// Reads a file, but no more of it than tells that it is too long.
-pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_LENGTH as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Writes the output of a build script.

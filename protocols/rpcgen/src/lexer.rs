@@ -5,14 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::ast::{Expression, Name};
 use crate::diagnostic::Diagnostic;
-use crate::source::{Sources, Span};
+use crate::source::{MAX_LENGTH, Sources, Span};
 use crate::text::quoted;
 
 mod directive;
-
-/// The longest text of a file and all that it includes, in bytes. The largest interfaces in use have
-/// some 100,000.
-pub(crate) const MAX_LENGTH: usize = 1 << 20;
 
 /// A piece of text that means something.
 #[derive(Clone, Debug, PartialEq, Eq)]

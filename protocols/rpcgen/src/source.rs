@@ -1,7 +1,14 @@
 //! The text that is compiled: a file and those it includes, one behind the other, so that a place in any
 //! of them is one number.
 
+use std::fs;
+use std::io::{self, Read};
 use std::ops::Range;
+use std::path::Path;
+
+/// The longest text of a file and all that it includes, in bytes. The largest interfaces in use have
+/// some 100,000.
+pub(crate) const MAX_LENGTH: usize = 1 << 20;
 
 /// A place: bytes from the start of all files.
 pub(crate) type Span = Range<usize>;
@@ -49,6 +56,13 @@ impl Sources {
             None => ("", 0, ""),
         }
     }
+}
+
+/// Reads a file, but no more of it than tells that it is too long.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_LENGTH as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use super::Scanner;
 use crate::ast::{Expression, Name};
 use crate::diagnostic::Diagnostic;
-use crate::source::Span;
+use crate::source::{Span, read};
 use crate::text::quoted;
 
 /// How deep files may include one another.
@@ -167,7 +167,7 @@ impl Scanner<'_> {
             return;
         }
         self.lexer.included.push(path.clone());
-        match crate::compiler::read(&path) {
+        match read(&path) {
             Ok(text) => {
                 self.lexer.depth += 1;
                 self.lexer.file(&path.display().to_string(), &text, path.parent());

@@ -9,6 +9,18 @@ pub(crate) struct Model {
     pub(crate) programs: Vec<Program>,
 }
 
+impl Model {
+    /// What a type is, behind names that typedefs gave it. Those end, since every type is finite.
+    pub(crate) fn behind_aliases(&self, mut base: Base) -> Base {
+        while let Base::Named(index) = base
+            && let Kind::Alias(next) = self.types[index].kind
+        {
+            base = next;
+        }
+        base
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Constant {
     pub(crate) name: String,

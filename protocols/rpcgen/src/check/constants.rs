@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Errors;
+use super::{Errors, meant};
 use crate::ast::{Expression, Name};
-use crate::diagnostic::{DRAWN, Diagnostic};
+use crate::diagnostic::Diagnostic;
 use crate::source::Span;
-use crate::text::nearest;
 
 /// The value of a constant, as far as it is known.
 #[derive(Clone, Debug)]
@@ -41,7 +40,7 @@ impl Constants {
             let Some(name) = current.base.take() else { break Some(current.add) };
             let Some((defined, state)) = self.table.get_mut(&name.text) else {
                 let known = self.table.keys().map(String::as_str);
-                let near = if errors.len() < DRAWN { nearest(&name.text, known) } else { None };
+                let near = meant(&name.text, known, errors);
                 let error = Diagnostic::new(
                     name.span.clone(),
                     format!("there is no constant `{}`", name.text),

@@ -12,17 +12,28 @@ mod unions;
 use std::collections::BTreeMap;
 
 use crate::ast::{Body, Definition, Expression, Kind, Name, Shape};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{DRAWN, Diagnostic};
 use crate::lexer::Defined;
 use crate::model::{Constant, ConstantValue, Model};
 use crate::names;
 use crate::source::Span;
+use crate::text::nearest;
 use constants::Constants;
 use scope::Scope;
 use types::Types;
 
 /// Errors so far.
 type Errors = Vec<Diagnostic>;
+
+/// The word of `known` that was meant, if one is near. Not looked for once so many errors are known as are
+/// drawn: the search takes time for every name, and a file may have many names and many errors.
+fn meant<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    errors: &Errors,
+) -> Option<&'a str> {
+    if errors.len() < DRAWN { nearest(word, known) } else { None }
+}
 
 /// What every part of the check uses.
 struct Context {

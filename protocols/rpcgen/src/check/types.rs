@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Errors, Scope, says_nothing};
+use super::{Context, Errors, Scope, meant, says_nothing};
 use crate::ast::{self, Body, Declaration, Definition, Name, Shape, Specifier};
-use crate::diagnostic::{DRAWN, Diagnostic};
+use crate::diagnostic::Diagnostic;
 use crate::model::{Alias, Base, Content, Facts, Field, Kind, Model, Type, Value};
 use crate::names;
 use crate::prelude;
 use crate::source::Span;
-use crate::text::nearest;
 
 /// The types of a file by name.
 pub(super) struct Types<'a> {
@@ -149,7 +148,7 @@ impl<'a> Types<'a> {
             ["int", "unsigned", "hyper", "float", "double", "bool", "opaque", "string", "void"];
         let known = known.into_iter().chain(prelude::SCALARS);
         let known = self.by_name.keys().copied().chain(known);
-        let near = if errors.len() < DRAWN { nearest(name, known) } else { None };
+        let near = meant(name, known, errors);
         let error = Diagnostic::new(specifier.span.clone(), format!("there is no type `{name}`"));
         errors.push(error.label("not defined").meant(near));
         None

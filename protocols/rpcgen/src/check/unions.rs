@@ -32,16 +32,7 @@ enum Selector {
 impl Selector {
     fn new(open: &Open<'_>, model: &Model, errors: &mut Errors) -> Option<Self> {
         let selector = match open.discriminant.content {
-            Content::Plain(base) => {
-                // Aliases end, since every type is finite.
-                let mut base = base;
-                while let Base::Named(index) = base
-                    && let Kind::Alias(next) = model.types[index].kind
-                {
-                    base = next;
-                }
-                Self::of(base, model)
-            }
+            Content::Plain(base) => Self::of(model.behind_aliases(base), model),
             _ => None,
         };
         if selector.is_none() {

@@ -177,16 +177,16 @@ impl Generator<'_> {
             Content::Plain(_) | Content::Optional(_) => quote!(xdr::Xdr::encode(#reference, out)),
             Content::FixedOpaque(_) => quote!(xdr::put_fixed_opaque(out, #value.as_slice())),
             Content::Opaque(max) => {
-                let max = bound(*max);
+                let max = largest(*max);
                 quote!(xdr::put_opaque(out, #reference, #max))
             }
             Content::Text(max) => {
-                let max = bound(*max);
+                let max = largest(*max);
                 quote!(xdr::put_string(out, #reference, #max))
             }
             Content::FixedArray(..) => quote!(xdr::put_fixed_array(out, #value.as_slice())),
             Content::Array(_, max) => {
-                let max = bound(*max);
+                let max = largest(*max);
                 quote!(xdr::put_array(out, #reference, #max))
             }
         }
@@ -206,15 +206,15 @@ impl Generator<'_> {
             Content::FixedArray(..) if large => quote!(xdr::get_boxed_array(input)?),
             Content::FixedArray(..) => quote!(xdr::get_fixed_array(input)?),
             Content::Opaque(max) => {
-                let max = bound(*max);
+                let max = largest(*max);
                 quote!(xdr::get_opaque(input, #max)?)
             }
             Content::Text(max) => {
-                let max = bound(*max);
+                let max = largest(*max);
                 quote!(xdr::get_string(input, #max)?)
             }
             Content::Array(_, max) => {
-                let max = bound(*max);
+                let max = largest(*max);
                 quote!(xdr::get_array(input, #max)?)
             }
         }
@@ -265,8 +265,8 @@ fn hexadecimal(number: u32) -> TokenStream {
     Literal::from_str(&text).map_or_else(|_| literal(number), ToTokens::into_token_stream)
 }
 
-/// The largest length.
-fn bound(max: Option<u32>) -> TokenStream {
+/// The largest length, as the runtime takes it.
+fn largest(max: Option<u32>) -> TokenStream {
     match max {
         Some(max) => literal(max),
         None => quote!(usize::MAX),

@@ -6,7 +6,7 @@ use quote::quote;
 use super::{Generator, doc, identifier, literal};
 use crate::ast::Scalar;
 use crate::layout;
-use crate::model::{Arm, Base, Content, Field, Kind, Label, Type, Union};
+use crate::model::{Arm, Base, Content, Field, Label, Type, Union};
 
 impl Generator<'_> {
     pub(super) fn union_items(&self, one: &Type, union: &Union) -> Vec<TokenStream> {
@@ -99,17 +99,11 @@ impl Generator<'_> {
 
     /// What the discriminant is, behind aliases.
     fn selector_base(&self, union: &Union) -> Base {
-        let mut base = match union.discriminant.content {
-            Content::Plain(base) => base,
+        match union.discriminant.content {
+            Content::Plain(base) => self.model.behind_aliases(base),
             // The check let nothing else through.
             _ => Base::Scalar(Scalar::I32),
-        };
-        while let Base::Named(index) = base
-            && let Kind::Alias(next) = self.model.types[index].kind
-        {
-            base = next;
         }
-        base
     }
 
     fn selector(&self, union: &Union) -> TokenStream {
@@ -129,7 +123,7 @@ impl Generator<'_> {
         };
         let xdr_name = &one.name;
         let wrong = quote!(return #err(xdr::EncodeError::OtherArm(#number, #xdr_name)));
-        let rest = |content: Option<&Field>| match content {
+        let encode = |content: Option<&Field>| match content {
             None => quote!(#ok(())),
             Some(field) => {
                 let boxed = layout::is_boxed_arm(self.model, &field.content);
@@ -137,17 +131,17 @@ impl Generator<'_> {
                 self.encode(&field.content, &quote!(value), &reference)
             }
         };
-        let bind = |content: Option<&Field>| content.map(|field| bound(field, "value"));
-        let kept = bound(&union.discriminant, "selector");
+        let bind = |content: Option<&Field>| content.map(|field| binding(field, "value"));
+        let kept = binding(&union.discriminant, "selector");
         let arms = union.arms.iter().map(|arm: &Arm| {
             let name = identifier(&arm.rust);
-            let (bound, rest) = (bind(arm.content.as_ref()), rest(arm.content.as_ref()));
+            let (bound, encoded) = (bind(arm.content.as_ref()), encode(arm.content.as_ref()));
             if let [only] = &arm.labels[..] {
                 let only = self.label(union, only);
                 let fields = bound.map(|bound| quote!({ #bound }));
                 return quote!(Self::#name #fields => {
                     <#selector as xdr::Xdr>::encode(&#only, out)?;
-                    #rest
+                    #encoded
                 });
             }
             // An arm that has all values can not be wrong.
@@ -160,19 +154,19 @@ impl Generator<'_> {
                 Self::#name { #kept, #bound } => {
                     #check
                     xdr::Xdr::encode(selector, out)?;
-                    #rest
+                    #encoded
                 }
             }
         });
         let default = union.default.as_ref().map(|content| {
-            let (bound, rest) = (bind(content.as_ref()), rest(content.as_ref()));
+            let (bound, encoded) = (bind(content.as_ref()), encode(content.as_ref()));
             let labels = union.arms.iter().flat_map(|arm| &arm.labels);
             let right = self.is_one_of(union, &labels.collect::<Vec<_>>());
             quote! {
                 Self::Default { #kept, #bound } => {
                     if #right { #wrong; }
                     xdr::Xdr::encode(selector, out)?;
-                    #rest
+                    #encoded
                 }
             }
         });
@@ -212,7 +206,7 @@ impl Generator<'_> {
             }
         });
         let xdr_name = &one.name;
-        let rest = match &union.default {
+        let others = match &union.default {
             Some(default) => {
                 let content = content(default.as_ref());
                 Some(quote!(#kept => #ok(Self::Default { #keep, #content })))
@@ -230,14 +224,14 @@ impl Generator<'_> {
         quote! {
             match <#selector as xdr::Xdr>::decode(input)? {
                 #(#arms,)*
-                #rest
+                #others
             }
         }
     }
 }
 
 /// A field in a pattern, bound to `name`.
-fn bound(field: &Field, name: &str) -> TokenStream {
+fn binding(field: &Field, name: &str) -> TokenStream {
     let (field, name) = (identifier(&field.rust), identifier(name));
     if field == name { quote!(#name) } else { quote!(#field: #name) }
 }

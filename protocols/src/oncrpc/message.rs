@@ -10,7 +10,7 @@ pub const RPC_VERSION: u32 = 2;
 const CALL: u32 = 0;
 const REPLY: u32 = 1;
 
-/// The number of a procedure's program, version, and its own.
+/// What a call says besides its arguments: `call_body`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallHeader {
     /// The program.
@@ -25,7 +25,7 @@ pub struct CallHeader {
     pub verifier: Auth,
 }
 
-/// What a server answers.
+/// What a server answers: `reply_body`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// It took the call; which does not mean that it ran.
@@ -135,7 +135,7 @@ impl Xdr for AuthStatus {
     }
 }
 
-/// A message without the arguments or results behind it.
+/// A message without the arguments or results behind it: `rpc_msg`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The transaction id: a reply has that of its call.

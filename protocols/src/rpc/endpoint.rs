@@ -16,7 +16,7 @@ use crate::timer::Timer;
 /// How an endpoint sends and receives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointSettings {
-    /// The most bytes of a datagram that is received whole.
+    /// The most bytes of a datagram that is received whole, the reliable layer's header included.
     pub room: usize,
     /// With a timer, every message is sent until it is acknowledged, and handed up once.
     pub reliable: Option<Timer>,

@@ -35,7 +35,7 @@ pub enum CallError {
     #[error("the results can not be read: {0}")]
     Results(DecodeError),
     /// The client was closed, or its socket failed, while the call was under way.
-    #[error("the client's socket failed: {0}")]
+    #[error("the client is closed: {0}")]
     Closed(String),
 }
 

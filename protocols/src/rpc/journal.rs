@@ -6,7 +6,9 @@
 //! ```text
 //! record:  bytes 0-3  length of the rest of the record, big-endian
 //!          bytes 4-7  CRC-32 of the record before's CRC-32 and of the content
-//!          bytes 8-   content, in XDR
+//!          bytes 8-   content, in XDR: opaque change<>, bool with the reply or without; if with: string
+//!                     client<64>, unsigned xid, program, version, procedure, unsigned hyper digest,
+//!                     opaque results<>
 //! ```
 //!
 //! A record that is torn or damaged ends the log: what follows it is not believed, since it may be left

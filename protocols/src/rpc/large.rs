@@ -20,7 +20,8 @@ pub const MAX_PIECES: usize = 4096;
 pub struct Outgoing {
     of: MessageId,
     message: Vec<u8>,
-    room: usize,
+    /// Bytes of the message in each piece but the last.
+    share: usize,
     /// Which pieces the receiver is known to have.
     arrived: Vec<bool>,
     /// How often it was sent: 1 to 255, then 1 again.
@@ -33,10 +34,17 @@ impl Outgoing {
     /// Cuts a message into datagrams of at most `datagram` bytes. Over a `reliable` layer no piece is
     /// marked. `None` if it takes more than [`MAX_PIECES`].
     pub fn new(of: MessageId, message: Vec<u8>, datagram: usize, reliable: bool) -> Option<Self> {
-        let room = datagram.saturating_sub(PIECE_HEADER).max(1);
-        let count = message.len().div_ceil(room);
+        let share = datagram.saturating_sub(PIECE_HEADER).max(1);
+        let count = message.len().div_ceil(share);
         let arrived = vec![false; count];
-        (count <= MAX_PIECES).then_some(Outgoing { of, message, room, arrived, burst: 0, reliable })
+        (count <= MAX_PIECES).then_some(Outgoing {
+            of,
+            message,
+            share,
+            arrived,
+            burst: 0,
+            reliable,
+        })
     }
 
     /// Whose pieces these are.
@@ -84,8 +92,8 @@ impl Outgoing {
     }
 
     fn piece(&self, index: usize, burst: u8) -> Vec<u8> {
-        let start = index * self.room;
-        let bytes = &self.message[start..self.message.len().min(start + self.room)];
+        let start = index * self.share;
+        let bytes = &self.message[start..self.message.len().min(start + self.share)];
         let count = self.arrived.len() as u16;
         Packet::Piece { of: self.of, index: index as u16, count, burst, bytes }.encode()
     }

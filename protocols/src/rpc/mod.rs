@@ -8,6 +8,8 @@
 //! | [`program`] | what the stub compiler's dispatchers implement |
 //! | [`endpoint`] | the socket of either; [`large`] cuts messages, [`reliable`] acknowledges each |
 //! | [`packet`] | what travels besides calls and replies |
+//! | [`programs`] | a bank, a counter, and the port mapper |
+//! | `protocol` | the protocol `rpc` of scenario files: its options, and the hosts that call the bank or the counter |
 
 pub mod cache;
 pub mod client;

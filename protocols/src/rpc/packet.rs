@@ -7,7 +7,8 @@
 //! ```text
 //! bytes 0-3    transaction id of the call; all numbers are big-endian
 //! bytes 4-7    0x53510001 piece, ...02 received, ...03 ask, ...04 working, ...05 forgotten
-//! bytes 8-15   digest: of the call's arguments; of a reply, all of it
+//! bytes 8-15   digest: of the call's arguments; of a reply, all of it, and so in what is said about its
+//!              pieces
 //! piece:     bytes 16-17 which, 18-19 of how many; 20 whose message (0 call, 1 reply), 21 the
 //!            burst, if the sender asks which pieces are there, or 0; 22- the bytes
 //! received:  byte 16 whose message; 17 the burst, or 0; 18- a bit for each piece, the first is the
@@ -85,7 +86,7 @@ pub enum Packet<'a> {
     Forgotten {
         /// Its transaction id.
         xid: u32,
-        /// The digest of its arguments.
+        /// The digest of the call's arguments; if pieces of a reply were asked for, of the reply.
         digest: u64,
     },
 }

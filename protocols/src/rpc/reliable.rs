@@ -1,5 +1,5 @@
 //! RPC over a reliable layer: every message is acknowledged by the layer below, sent again until it is,
-//! and handed up once, as [`crate::unique_id`] does it. A call then takes four datagrams, not two: the
+//! and handed up once, as [`crate::unique_id`] does it: all identifiers are remembered, without end. A call then takes four datagrams, not two: the
 //! reply, which would have acknowledged the call, comes too late to do so ("Operating Systems: Three
 //! Easy Pieces", "Distributed Systems"; Birrell and Nelson, section 3.1).
 //!

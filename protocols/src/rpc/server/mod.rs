@@ -80,7 +80,7 @@ pub struct ServerSettings {
     pub reassembly_buffer: usize,
     /// How long they may wait.
     pub reassembly_timeout: Duration,
-    /// Until when it knows of no program.
+    /// Until when it knows of no program; absent: it knows them from the start.
     pub opens_at: Option<Instant>,
     /// Whether it drops a waiting call once its caller, an AUTH_SYS machine, was heard of with a later
     /// stamp: the caller died.

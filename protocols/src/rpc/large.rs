@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 use squall_sim::time::{Duration, Instant};
 
-use super::packet::{MessageId, PIECE_HEADER, Packet};
+use super::packet::{MessageId, PIECE_HEADER, Packet, Piece};
 
 /// The most pieces of one message.
 pub const MAX_PIECES: usize = 4096;
@@ -95,7 +95,7 @@ impl Outgoing {
         let start = index * self.share;
         let bytes = &self.message[start..self.message.len().min(start + self.share)];
         let count = self.arrived.len() as u16;
-        Packet::Piece { of: self.of, index: index as u16, count, burst, bytes }.encode()
+        Packet::Piece(Piece { of: self.of, index: index as u16, count, burst, bytes }).encode()
     }
 }
 
@@ -146,14 +146,8 @@ impl Incoming {
     }
 
     /// A piece came.
-    pub fn handle_piece(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        (of, index, count): (MessageId, u16, u16),
-        burst: u8,
-        bytes: &[u8],
-    ) -> OnPiece {
+    pub fn handle_piece(&mut self, now: Instant, from: SocketAddr, piece: Piece<'_>) -> OnPiece {
+        let Piece { of, index, count, burst, bytes } = piece;
         self.forget_old(now);
         let (key, fits) = ((from, of), self.held + bytes.len() <= self.capacity);
         if usize::from(count) > MAX_PIECES || (!fits && !self.partial.contains_key(&key)) {
@@ -250,9 +244,7 @@ mod tests {
 
     fn give_at(incoming: &mut Incoming, now: Instant, from: u16, piece: &[u8]) -> OnPiece {
         match Packet::decode(piece) {
-            Some(Packet::Piece { of, index, count, burst, bytes }) => {
-                incoming.handle_piece(now, sender(from), (of, index, count), burst, bytes)
-            }
+            Some(Packet::Piece(piece)) => incoming.handle_piece(now, sender(from), piece),
             other => panic!("{other:?}"),
         }
     }
@@ -330,8 +322,9 @@ mod tests {
     #[test]
     fn a_message_of_too_many_pieces_is_refused() {
         assert!(Outgoing::new(ID, vec![0; MAX_PIECES + 1], PIECE_HEADER + 1, false).is_none());
-        let piece = Packet::Piece { of: ID, index: 0, count: u16::MAX, burst: 1, bytes: &[1] };
-        assert_eq!(give(&mut incoming(1000), 1, &piece.encode()), OnPiece::Full);
+        let piece = Piece { of: ID, index: 0, count: u16::MAX, burst: 1, bytes: &[1] };
+        let packet = Packet::Piece(piece).encode();
+        assert_eq!(give(&mut incoming(1000), 1, &packet), OnPiece::Full);
     }
 
     proptest! {

@@ -43,22 +43,26 @@ pub struct MessageId {
     pub digest: u64,
 }
 
+/// A piece of a large message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// Whose.
+    pub of: MessageId,
+    /// Which piece, from 0.
+    pub index: u16,
+    /// How many there are.
+    pub count: u16,
+    /// If the sender wants to know which pieces have arrived: which time it sends. Otherwise 0.
+    pub burst: u8,
+    /// The piece of the message.
+    pub bytes: &'a [u8],
+}
+
 /// What is not a message of ONC RPC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
     /// A piece of a large message.
-    Piece {
-        /// Whose.
-        of: MessageId,
-        /// Which piece, from 0.
-        index: u16,
-        /// How many there are.
-        count: u16,
-        /// If the sender wants to know which pieces have arrived: which time it sends. Otherwise 0.
-        burst: u8,
-        /// The piece.
-        bytes: &'a [u8],
-    },
+    Piece(Piece<'a>),
     /// These pieces have arrived.
     Received {
         /// Whose.
@@ -95,7 +99,7 @@ impl<'a> Packet<'a> {
     /// The bytes to send.
     pub fn encode(&self) -> Vec<u8> {
         let (kind, xid, digest) = match self {
-            Packet::Piece { of, .. } => (PIECE, of.xid, of.digest),
+            Packet::Piece(Piece { of, .. }) => (PIECE, of.xid, of.digest),
             Packet::Received { of, .. } => (RECEIVED, of.xid, of.digest),
             Packet::Ask { xid, digest } => (ASK, *xid, *digest),
             Packet::Working { xid, digest } => (WORKING, *xid, *digest),
@@ -106,7 +110,7 @@ impl<'a> Packet<'a> {
         out.put_u32(kind);
         out.put_u64(digest);
         match self {
-            Packet::Piece { of, index, count, burst, bytes } => {
+            Packet::Piece(Piece { of, index, count, burst, bytes }) => {
                 out.put_u16(*index);
                 out.put_u16(*count);
                 out.put_u8(of.is_reply.into());
@@ -139,7 +143,7 @@ impl<'a> Packet<'a> {
                 let burst = bytes.try_get_u8().ok()?;
                 let of = MessageId { xid, is_reply, digest };
                 let sound = index < count && !bytes.is_empty();
-                sound.then_some(Packet::Piece { of, index, count, burst, bytes })
+                sound.then_some(Packet::Piece(Piece { of, index, count, burst, bytes }))
             }
             RECEIVED => {
                 let of = MessageId { xid, is_reply: flag(&mut bytes)?, digest };
@@ -176,7 +180,7 @@ mod tests {
         ) {
             let of = MessageId { xid, is_reply, digest };
             for packet in [
-                Packet::Piece { of, index, count: index + more, burst, bytes: &bytes },
+                Packet::Piece(Piece { of, index, count: index + more, burst, bytes: &bytes }),
                 Packet::Received { of, burst, pieces: &bytes },
                 Packet::Ask { xid, digest },
                 Packet::Working { xid, digest },

@@ -8,7 +8,7 @@ use tokio::sync::oneshot::{self, Receiver};
 use super::calls::{Calls, Ended};
 use super::{Answer, ClientSettings};
 use crate::oncrpc::{Accepted, Auth, AuthStatus, Body, Denied, Message, Reply};
-use crate::rpc::packet::{MessageId, Packet, digest};
+use crate::rpc::packet::{MessageId, Packet, Piece, digest};
 use crate::rpc::{CallError, Procedure};
 use crate::timer::Timer;
 
@@ -161,7 +161,7 @@ fn of_a_large_call_only_what_is_missing_is_sent_again() {
     assert_eq!(pieces.len(), 10);
     fixture.pass(TIMEOUT);
     assert_eq!(fixture.sent().len(), 1, "one piece, to hear which are missing");
-    let Some(Packet::Piece { of, .. }) = Packet::decode(&pieces[0]) else { panic!() };
+    let Some(Packet::Piece(Piece { of, .. })) = Packet::decode(&pieces[0]) else { panic!() };
     fixture.packet(Packet::Received { of, burst: 2, pieces: &[0b1111_1101, 0b10] });
     assert_eq!(fixture.sent().len(), 2);
     fixture.packet(Packet::Received { of, burst: 2, pieces: &[0b1111_1101, 0b10] });
@@ -181,7 +181,7 @@ fn of_a_large_reply_only_what_is_missing_is_asked_for() {
     let half = message.len() / 2;
     let piece = |index: u16| {
         let bytes = if index == 0 { &message[..half] } else { &message[half..] };
-        Packet::Piece { of, index, count: 2, burst: 0, bytes }
+        Packet::Piece(Piece { of, index, count: 2, burst: 0, bytes })
     };
     fixture.packet(piece(1));
     fixture.pass(TIMEOUT);
@@ -195,7 +195,7 @@ fn a_reply_for_which_there_is_no_room_is_not_asked_for_without_end() {
     let mut fixture = Fixture::new(ClientSettings { reassembly_buffer: 100, ..settings() });
     let mut ended = fixture.start(&[1; 4]);
     let of = MessageId { xid: fixture.xids()[0], is_reply: true, digest: 7 };
-    let piece = |index| Packet::Piece { of, index, count: 2, burst: 0, bytes: &[5; 80] };
+    let piece = |index| Packet::Piece(Piece { of, index, count: 2, burst: 0, bytes: &[5; 80] });
     fixture.packet(piece(0));
     for _ in 0..3 {
         fixture.pass(TIMEOUT);

@@ -3,7 +3,7 @@
 use squall_sim::protocol::{Dissection, Protocol};
 
 use crate::oncrpc::{Body, Message, Reply};
-use crate::rpc::packet::Packet;
+use crate::rpc::packet::{Packet, Piece};
 use crate::wire::Datagram;
 use crate::xdr::{self, Xdr};
 
@@ -30,7 +30,7 @@ fn dissect_packet(bytes: &[u8]) -> Option<Dissection> {
     let of_call = |kind, xid: u32| Dissection::new(kind).with("xid", xid.into());
     match Packet::decode(bytes) {
         None => dissect_message(bytes),
-        Some(Packet::Piece { of, index, count, .. }) => {
+        Some(Packet::Piece(Piece { of, index, count, .. })) => {
             Some(of_call("piece", of.xid).with("index", index.into()).with("count", count.into()))
         }
         Some(Packet::Received { of, .. }) => Some(of_call("received", of.xid)),

@@ -14,7 +14,7 @@ use crate::oncrpc::{
 };
 use crate::rpc::cache::{CallKey, OnCall, ReplyCache};
 use crate::rpc::large::{Incoming, OnPiece};
-use crate::rpc::packet::{MessageId, Packet, digest};
+use crate::rpc::packet::{Packet, Piece, digest};
 use crate::rpc::program::{Call, Procedure};
 
 /// What is to be done about a datagram.
@@ -61,9 +61,7 @@ impl State {
     pub fn handle_datagram(&mut self, now: Instant, bytes: &[u8], from: SocketAddr) -> OnDatagram {
         match Packet::decode(bytes) {
             None => self.handle_message(now, bytes, from),
-            Some(Packet::Piece { of, index, count, burst, bytes }) if !of.is_reply => {
-                self.handle_piece(now, from, (of, index, count), burst, bytes)
-            }
+            Some(Packet::Piece(piece)) if !piece.of.is_reply => self.handle_piece(now, from, piece),
             Some(Packet::Received { of, burst, pieces }) if of.is_reply => {
                 match self.outbox.handle_received(from, of, burst, pieces) {
                     Some(missing) => {
@@ -83,23 +81,16 @@ impl State {
         }
     }
 
-    fn handle_piece(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        (of, index, count): (MessageId, u16, u16),
-        burst: u8,
-        bytes: &[u8],
-    ) -> OnDatagram {
-        if let Some(known) = self.find(now, from, of.xid, of.digest) {
+    fn handle_piece(&mut self, now: Instant, from: SocketAddr, piece: Piece<'_>) -> OnDatagram {
+        if let Some(known) = self.find(now, from, piece.of.xid, piece.of.digest) {
             // Only a marked piece asks for an answer.
-            if burst == 0 {
+            if piece.burst == 0 {
                 return OnDatagram::Nothing;
             }
             report("duplicate-suppressed");
             return known;
         }
-        match self.incoming.handle_piece(now, from, (of, index, count), burst, bytes) {
+        match self.incoming.handle_piece(now, from, piece) {
             OnPiece::Complete(message) => self.handle_message(now, &message, from),
             OnPiece::Waits(Some(received)) => OnDatagram::Send(vec![received.into()]),
             OnPiece::Waits(None) => OnDatagram::Nothing,

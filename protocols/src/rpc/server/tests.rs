@@ -10,7 +10,7 @@ use crate::oncrpc::{
     Accepted, Auth, AuthStatus, AuthSys, Body, CallHeader, Denied, Message, Reply,
 };
 use crate::rpc::large::Outgoing;
-use crate::rpc::packet::{MessageId, Packet, digest};
+use crate::rpc::packet::{MessageId, Packet, Piece, digest};
 
 const PROGRAM: u32 = 9;
 
@@ -198,13 +198,11 @@ fn a_large_call_that_is_known_is_not_put_together_again() {
     assert_eq!(reply.len(), 4);
     // Sent once more, it begins with one piece, to hear which are missing.
     assert_eq!(packet(fixture.receive(last)), {
-        let Some(Packet::Piece { of, count, bytes, .. }) = Packet::decode(&reply[0]) else {
-            panic!()
-        };
-        Packet::Piece { of, index: 0, count, burst: 2, bytes }.encode()
+        let Some(Packet::Piece(piece)) = Packet::decode(&reply[0]) else { panic!() };
+        Packet::Piece(Piece { index: 0, burst: 2, ..piece }).encode()
     });
-    let Some(Packet::Piece { of, .. }) = Packet::decode(&reply[0]) else { panic!() };
+    let Some(Packet::Piece(Piece { of, .. })) = Packet::decode(&reply[0]) else { panic!() };
     let received = Packet::Received { of, burst: 2, pieces: &[0b1011] }.encode();
     let missing = packet(fixture.receive(&received));
-    assert!(matches!(Packet::decode(&missing), Some(Packet::Piece { index: 2, .. })));
+    assert!(matches!(Packet::decode(&missing), Some(Packet::Piece(Piece { index: 2, .. }))));
 }

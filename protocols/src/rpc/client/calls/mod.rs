@@ -19,7 +19,7 @@ use super::{Answer, ClientSettings};
 use crate::oncrpc::{Accepted, Auth, AuthStatus, Body, CallHeader, Denied, Message, Reply};
 use crate::rpc::error::{CallError, Refusal};
 use crate::rpc::large::{Incoming, OnPiece, Outgoing};
-use crate::rpc::packet::{MessageId, Packet, digest};
+use crate::rpc::packet::{MessageId, Packet, Piece, digest};
 use crate::rpc::program::Procedure;
 use crate::timer::Timer;
 
@@ -310,9 +310,7 @@ impl Calls {
 
     fn handle_packet(&mut self, now: Instant, packet: Packet<'_>) {
         match packet {
-            Packet::Piece { of, index, count, burst, bytes } if of.is_reply => {
-                self.handle_piece(now, (of, index, count), burst, bytes);
-            }
+            Packet::Piece(piece) if piece.of.is_reply => self.handle_piece(now, piece),
             Packet::Received { of, burst, pieces } if !of.is_reply => {
                 self.handle_received(now, of, burst, pieces);
             }
@@ -343,21 +341,15 @@ impl Calls {
         self.calls.get_mut(&xid).filter(|call| call.digest == digest)
     }
 
-    fn handle_piece(
-        &mut self,
-        now: Instant,
-        (of, index, count): (MessageId, u16, u16),
-        burst: u8,
-        bytes: &[u8],
-    ) {
+    fn handle_piece(&mut self, now: Instant, piece: Piece<'_>) {
+        let of = piece.of;
         let Some(call) = self.calls.get_mut(&of.xid) else { return };
-        let whose = (of, index, count);
-        let piece = self.incoming.handle_piece(now, self.server, whose, burst, bytes);
+        let outcome = self.incoming.handle_piece(now, self.server, piece);
         // A reply for which there will never be room must not be asked for without end.
-        if piece != OnPiece::Full {
+        if outcome != OnPiece::Full {
             call.silent = 0;
         }
-        match piece {
+        match outcome {
             OnPiece::Complete(message) if digest(&message) == of.digest => {
                 self.handle_datagram(now, &message);
             }

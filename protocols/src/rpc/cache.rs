@@ -24,15 +24,13 @@ pub struct CallKey {
     pub digest: u64,
 }
 
-/// What is to be done about a call.
+/// What is known of a call that came before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OnCall {
-    /// It is new: run it.
-    Run,
+pub enum Known {
     /// It is running, or waits to.
     Working,
     /// It has run: send this reply again.
-    Reply(Bytes),
+    Finished(Bytes),
 }
 
 /// Replies by call.
@@ -40,15 +38,9 @@ pub enum OnCall {
 pub struct ReplyCache {
     capacity: usize,
     ttl: Option<Duration>,
-    calls: BTreeMap<CallKey, State>,
+    calls: BTreeMap<CallKey, Known>,
     /// Those that have run, the oldest first.
     finished: VecDeque<(Instant, CallKey)>,
-}
-
-#[derive(Clone, Debug)]
-enum State {
-    Working,
-    Finished(Bytes),
 }
 
 impl ReplyCache {
@@ -58,17 +50,15 @@ impl ReplyCache {
         ReplyCache { capacity, ttl, calls: BTreeMap::new(), finished: VecDeque::new() }
     }
 
-    /// A call came. If it is to run, it counts as running from now on.
-    pub fn handle_call(&mut self, now: Instant, key: CallKey) -> OnCall {
+    /// A call came: what is known of it. If that is nothing, it is new: it is to run, and counts as running
+    /// from now on.
+    pub fn handle_call(&mut self, now: Instant, key: CallKey) -> Option<Known> {
         self.expire(now);
-        match self.calls.get(&key) {
-            Some(State::Working) => OnCall::Working,
-            Some(State::Finished(reply)) => OnCall::Reply(reply.clone()),
-            None => {
-                self.calls.insert(key, State::Working);
-                OnCall::Run
-            }
+        let known = self.calls.get(&key).cloned();
+        if known.is_none() {
+            self.calls.insert(key, Known::Working);
         }
+        known
     }
 
     /// What is known of the call with this id and these arguments.
@@ -78,23 +68,20 @@ impl ReplyCache {
         client: SocketAddr,
         xid: u32,
         digest: u64,
-    ) -> Option<OnCall> {
+    ) -> Option<Known> {
         self.expire(now);
         let none = Procedure { program: 0, version: 0, number: 0 };
         let from = CallKey { xid, client, procedure: none, digest: 0 };
         let same = |key: &CallKey| key.client == client && key.xid == xid;
-        let mut known = self.calls.range(from..).take_while(|(key, _)| same(key));
-        let (_, state) = known.find(|(key, _)| key.digest == digest)?;
-        Some(match state {
-            State::Working => OnCall::Working,
-            State::Finished(reply) => OnCall::Reply(reply.clone()),
-        })
+        let mut calls = self.calls.range(from..).take_while(|(key, _)| same(key));
+        let (_, known) = calls.find(|(key, _)| key.digest == digest)?;
+        Some(known.clone())
     }
 
     /// A call has run, and this is its reply.
     pub fn finish(&mut self, now: Instant, key: CallKey, reply: Bytes) {
         self.expire(now);
-        self.calls.insert(key, State::Finished(reply));
+        self.calls.insert(key, Known::Finished(reply));
         self.finished.push_back((now, key));
         while self.finished.len() > self.capacity {
             self.drop_oldest();
@@ -103,7 +90,7 @@ impl ReplyCache {
 
     /// A call that counted as running does not run: nothing of it is known any more.
     pub fn forget(&mut self, key: &CallKey) {
-        if let Some(State::Working) = self.calls.get(key) {
+        if let Some(Known::Working) = self.calls.get(key) {
             self.calls.remove(key);
         }
     }
@@ -143,7 +130,7 @@ mod tests {
     }
 
     fn run(cache: &mut ReplyCache, now: Instant, xid: u32) {
-        assert_eq!(cache.handle_call(now, key(xid)), OnCall::Run);
+        assert_eq!(cache.handle_call(now, key(xid)), None);
         cache.finish(now, key(xid), vec![xid as u8].into());
     }
 
@@ -151,12 +138,12 @@ mod tests {
     fn a_call_runs_once_and_is_answered_again() {
         let now = Instant::now();
         let mut cache = ReplyCache::new(4, None);
-        assert_eq!(cache.handle_call(now, key(1)), OnCall::Run);
-        assert_eq!(cache.handle_call(now, key(1)), OnCall::Working);
-        assert_eq!(cache.find(now, key(1).client, 1, 5), Some(OnCall::Working));
+        assert_eq!(cache.handle_call(now, key(1)), None);
+        assert_eq!(cache.handle_call(now, key(1)), Some(Known::Working));
+        assert_eq!(cache.find(now, key(1).client, 1, 5), Some(Known::Working));
         cache.finish(now, key(1), vec![7].into());
-        assert_eq!(cache.handle_call(now, key(1)), OnCall::Reply(vec![7].into()));
-        assert_eq!(cache.find(now, key(1).client, 1, 5), Some(OnCall::Reply(vec![7].into())));
+        assert_eq!(cache.handle_call(now, key(1)), Some(Known::Finished(vec![7].into())));
+        assert_eq!(cache.find(now, key(1).client, 1, 5), Some(Known::Finished(vec![7].into())));
         assert_eq!(cache.find(now, key(1).client, 1, 6), None);
         assert_eq!(cache.find(now, key(1).client, 2, 5), None);
     }
@@ -178,7 +165,7 @@ mod tests {
             CallKey { procedure: Procedure { version: 2, ..one.procedure }, ..one },
             CallKey { procedure: Procedure { number: 2, ..one.procedure }, ..one },
         ] {
-            assert_eq!(cache.handle_call(now, key), OnCall::Run);
+            assert_eq!(cache.handle_call(now, key), None);
         }
     }
 
@@ -186,14 +173,14 @@ mod tests {
     fn a_full_cache_forgets_the_oldest_reply_but_no_running_call() {
         let now = Instant::now();
         let mut cache = ReplyCache::new(2, None);
-        assert_eq!(cache.handle_call(now, key(9)), OnCall::Run);
+        assert_eq!(cache.handle_call(now, key(9)), None);
         for xid in 1..=3 {
             run(&mut cache, now, xid);
         }
         assert_eq!(cache.len(), 3);
-        assert_eq!(cache.handle_call(now, key(9)), OnCall::Working);
-        assert_eq!(cache.handle_call(now, key(3)), OnCall::Reply(vec![3].into()));
-        assert_eq!(cache.handle_call(now, key(1)), OnCall::Run);
+        assert_eq!(cache.handle_call(now, key(9)), Some(Known::Working));
+        assert_eq!(cache.handle_call(now, key(3)), Some(Known::Finished(vec![3].into())));
+        assert_eq!(cache.handle_call(now, key(1)), None);
     }
 
     #[test]
@@ -202,20 +189,20 @@ mod tests {
         let mut cache = ReplyCache::new(9, Some(Duration::from_secs(1)));
         run(&mut cache, start, 1);
         let just_before = start + Duration::from_millis(999);
-        assert_eq!(cache.handle_call(just_before, key(1)), OnCall::Reply(vec![1].into()));
-        assert_eq!(cache.handle_call(start + Duration::from_secs(1), key(1)), OnCall::Run);
+        assert_eq!(cache.handle_call(just_before, key(1)), Some(Known::Finished(vec![1].into())));
+        assert_eq!(cache.handle_call(start + Duration::from_secs(1), key(1)), None);
     }
 
     #[test]
     fn a_call_that_did_not_run_may_run_later() {
         let now = Instant::now();
         let mut cache = ReplyCache::new(9, None);
-        assert_eq!(cache.handle_call(now, key(1)), OnCall::Run);
+        assert_eq!(cache.handle_call(now, key(1)), None);
         cache.forget(&key(1));
-        assert_eq!(cache.handle_call(now, key(1)), OnCall::Run);
+        assert_eq!(cache.handle_call(now, key(1)), None);
         cache.finish(now, key(1), vec![1].into());
         cache.forget(&key(1));
-        assert_eq!(cache.handle_call(now, key(1)), OnCall::Reply(vec![1].into()));
+        assert_eq!(cache.handle_call(now, key(1)), Some(Known::Finished(vec![1].into())));
     }
 
     #[test]
@@ -224,6 +211,6 @@ mod tests {
         let mut cache = ReplyCache::new(0, None);
         run(&mut cache, now, 1);
         assert!(cache.is_empty());
-        assert_eq!(cache.handle_call(now, key(1)), OnCall::Run);
+        assert_eq!(cache.handle_call(now, key(1)), None);
     }
 }

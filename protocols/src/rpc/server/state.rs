@@ -12,7 +12,7 @@ use super::{BootEpoch, Job, ServerSettings, encode};
 use crate::oncrpc::{
     Accepted, Auth, AuthStatus, Body, CallHeader, Denied, Message, RPC_VERSION, Reply,
 };
-use crate::rpc::cache::{CallKey, OnCall, ReplyCache};
+use crate::rpc::cache::{CallKey, Known, ReplyCache};
 use crate::rpc::large::{Incoming, OnPiece};
 use crate::rpc::packet::{Packet, Piece, digest};
 use crate::rpc::program::{Call, Procedure};
@@ -117,13 +117,12 @@ impl State {
         if matters { digest } else { 0 }
     }
 
-    fn answer(&mut self, to: SocketAddr, xid: u32, digest: u64, known: OnCall) -> OnDatagram {
+    fn answer(&mut self, to: SocketAddr, xid: u32, digest: u64, known: Known) -> OnDatagram {
         match known {
-            OnCall::Working => {
+            Known::Working => {
                 OnDatagram::Send(vec![Packet::Working { xid, digest }.encode().into()])
             }
-            OnCall::Reply(reply) => OnDatagram::Send(self.datagrams_of_reply(to, xid, &reply)),
-            OnCall::Run => OnDatagram::Nothing,
+            Known::Finished(reply) => OnDatagram::Send(self.datagrams_of_reply(to, xid, &reply)),
         }
     }
 
@@ -177,12 +176,9 @@ impl State {
         let key = CallKey { client: from, xid, procedure, digest: self.cached_digest(digest) };
         // The null procedure does nothing, so nothing need be remembered of it.
         if let Some(cache) = self.cache.as_mut().filter(|_| !is_null) {
-            match cache.handle_call(now, key) {
-                OnCall::Run => {}
-                known => {
-                    report("duplicate-suppressed");
-                    return self.answer(from, xid, digest, known);
-                }
+            if let Some(known) = cache.handle_call(now, key) {
+                report("duplicate-suppressed");
+                return self.answer(from, xid, digest, known);
             }
         }
         if !is_null {

@@ -175,11 +175,12 @@ impl State {
         let digest = digest(arguments);
         let key = CallKey { client: from, xid, procedure, digest: self.cached_digest(digest) };
         // The null procedure does nothing, so nothing need be remembered of it.
-        if let Some(cache) = self.cache.as_mut().filter(|_| !is_null) {
-            if let Some(known) = cache.handle_call(now, key) {
-                report("duplicate-suppressed");
-                return self.answer(from, xid, digest, known);
-            }
+        if !is_null
+            && let Some(cache) = &mut self.cache
+            && let Some(known) = cache.handle_call(now, key)
+        {
+            report("duplicate-suppressed");
+            return self.answer(from, xid, digest, known);
         }
         if !is_null {
             report("received");

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use squall_sim::protocol::report;
 
+use super::settings::BankProcedure;
 use crate::rpc::CallError;
 use crate::rpc::programs::bank::{Account, BankV1Client, Cents};
 
@@ -44,16 +45,26 @@ impl Books {
     }
 
     /// Compares the books with the bank's.
-    pub async fn audit(&self, bank: &BankV1Client, procedure: &str, own: Account, other: Account) {
+    pub async fn audit(
+        &self,
+        bank: &BankV1Client,
+        procedure: BankProcedure,
+        own: Account,
+        other: Account,
+    ) {
         let (Ok(own), Ok(other)) = (bank.balance(own).await, bank.balance(other).await) else {
             return report("not-audited");
         };
         let right = self.with(|sums| {
             let known = sums.certain..=sums.certain + sums.possible;
             match procedure {
-                "transfer" => known.contains(&other.balance) && own.balance == -other.balance,
-                "set-limit" => sums.limits.is_empty() || sums.limits.contains(&own.limit),
-                _ => known.contains(&own.balance),
+                BankProcedure::Transfer => {
+                    known.contains(&other.balance) && own.balance == -other.balance
+                }
+                BankProcedure::SetLimit => {
+                    sums.limits.is_empty() || sums.limits.contains(&own.limit)
+                }
+                BankProcedure::Deposit => known.contains(&own.balance),
             }
         });
         report(if right { "balance-right" } else { "wrong-balance" });

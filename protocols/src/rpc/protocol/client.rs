@@ -10,6 +10,7 @@ use squall_sim::time::SystemTime;
 use tokio::sync::Semaphore;
 
 use super::audit::Books;
+use super::settings::BankProcedure;
 use super::{mapper, settings};
 use crate::oncrpc::{Auth, AuthSys};
 use crate::rpc::programs::bank::{Account, BANK, BANK_V1, BankV1Client, Cents};
@@ -47,7 +48,7 @@ pub(super) async fn run(mut host: Host) -> HostResult {
 struct Caller {
     number: u32,
     born: u32,
-    procedure: String,
+    procedure: BankProcedure,
     is_counter: bool,
     /// Absent if the server was not found: then no call is sent.
     client: Option<Client>,
@@ -69,7 +70,7 @@ async fn open(host: &Host) -> io::Result<Caller> {
         Some(server) => Some(connect(host, server, born).await?),
         None => None,
     };
-    let procedure = options.word("procedure").to_owned();
+    let procedure = settings::bank_procedure(options);
     let books = Books::default();
     Ok(Caller { number: host.number(), born, procedure, is_counter, client, books })
 }
@@ -125,18 +126,22 @@ impl Caller {
         // Of different amounts, so that one run twice does not make up for one that is missing.
         let amount = Cents::from(operation);
         let (own, other) = self.accounts();
-        let ended = match self.procedure.as_str() {
-            "transfer" => {
+        let ended = match self.procedure {
+            BankProcedure::Transfer => {
                 let args = TransferArgs { from: own, to: other, amount, memo };
                 bank.transfer(&args).await
             }
-            "set-limit" => bank.set_limit(&LimitArgs { of: own, limit: amount, memo }).await,
-            _ => bank.deposit(&DepositArgs { to: own, amount, memo }).await,
+            BankProcedure::SetLimit => {
+                bank.set_limit(&LimitArgs { of: own, limit: amount, memo }).await
+            }
+            BankProcedure::Deposit => bank.deposit(&DepositArgs { to: own, amount, memo }).await,
         };
         let ended = ended.map(|_receipt| ());
-        match self.procedure.as_str() {
-            "set-limit" => self.books.limited(amount, ended.as_ref().copied()),
-            _ => self.books.moved(amount, ended.as_ref().copied()),
+        match self.procedure {
+            BankProcedure::SetLimit => self.books.limited(amount, ended.as_ref().copied()),
+            BankProcedure::Deposit | BankProcedure::Transfer => {
+                self.books.moved(amount, ended.as_ref().copied());
+            }
         }
         ended
     }
@@ -154,6 +159,6 @@ impl Caller {
         }
         let (own, other) = self.accounts();
         let bank = BankV1Client(client.clone());
-        self.books.audit(&bank, &self.procedure, own, other).await;
+        self.books.audit(&bank, self.procedure, own, other).await;
     }
 }

@@ -113,6 +113,23 @@ pub(super) fn server_settings(options: &Options) -> ServerSettings {
     }
 }
 
+/// Which of the bank's procedures clients call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BankProcedure {
+    Deposit,
+    Transfer,
+    SetLimit,
+}
+
+/// As the options say.
+pub(super) fn bank_procedure(options: &Options) -> BankProcedure {
+    match options.word("procedure") {
+        "transfer" => BankProcedure::Transfer,
+        "set-limit" => BankProcedure::SetLimit,
+        _ => BankProcedure::Deposit,
+    }
+}
+
 /// How the bank works.
 pub(super) fn bank_settings(options: &Options) -> BankSettings {
     BankSettings {

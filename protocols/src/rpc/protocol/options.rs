@@ -250,6 +250,13 @@ fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
             "application = \"bank\", or durable = false".to_owned(),
         );
     }
+    if is_durable(options) && !keeps_replies(options) {
+        return problem(
+            "durable",
+            "a server that keeps no replies has none to commit".to_owned(),
+            "semantics = \"exactly-once\" or \"at-most-once\"".to_owned(),
+        );
+    }
     if options.word("semantics") == "maybe" && options.number("max_attempts") > 1 {
         return problem(
             "max_attempts",

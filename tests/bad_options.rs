@@ -70,6 +70,11 @@ fn wrong_options_are_explained_at_their_place() {
         ),
         ("results before they are known", "rpc", "options = { reply = 'before-execution' }"),
         ("deposits issued anew", "rpc", "options = { reissue = 'always' }"),
+        (
+            "issued anew and sent again",
+            "rpc",
+            "options = { application = 'counter', reissue = 'always' }\nworkload = { size = '8B' }",
+        ),
         ("sent twice, maybe", "rpc", "options = { semantics = 'maybe', max_attempts = '1..=2' }"),
         ("nothing to commit", "rpc", "options = { semantics = 'at-least-once', durable = true }"),
         ("pieces over the MTU", "rpc", "options = { fragment = '1473B' }\nlink = [{ mtu = 1500 }]"),

@@ -71,6 +71,15 @@ struct Call {
     answer: Option<oneshot::Sender<Ended>>,
 }
 
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnPacket {
+    /// It was read, or ignored.
+    Taken,
+    /// There is no room for it.
+    Full,
+}
+
 #[derive(Debug)]
 enum Content {
     /// The arguments of a call that waits for the session.
@@ -329,21 +338,25 @@ impl Calls {
     }
 
     /// A datagram came from the server.
-    pub fn handle_packet(&mut self, now: Instant, bytes: &[u8]) {
-        if let Some(packet) = Packet::decode(bytes) {
-            return self.handle_note(now, packet);
+    pub fn handle_packet(&mut self, now: Instant, bytes: &[u8]) -> OnPacket {
+        match Packet::decode(bytes) {
+            None => self.handle_message(now, bytes),
+            Some(Packet::Piece { of, index, count, burst, bytes }) if of.is_reply => {
+                return self.handle_piece(now, (of, index, count), burst, bytes);
+            }
+            Some(note) => self.handle_note(now, note),
         }
-        let Ok((Message { xid, body: Body::Reply(reply) }, rest)) = Message::decode(bytes) else {
-            return;
-        };
-        self.handle_reply(now, xid, reply, rest);
+        OnPacket::Taken
+    }
+
+    fn handle_message(&mut self, now: Instant, bytes: &[u8]) {
+        if let Ok((Message { xid, body: Body::Reply(reply) }, rest)) = Message::decode(bytes) {
+            self.handle_reply(now, xid, reply, rest);
+        }
     }
 
     fn handle_note(&mut self, now: Instant, packet: Packet<'_>) {
         match packet {
-            Packet::Piece { of, index, count, burst, bytes } if of.is_reply => {
-                self.handle_piece(now, (of, index, count), burst, bytes);
-            }
             Packet::Received { of, burst, pieces } if !of.is_reply => {
                 self.handle_received(now, of, burst, pieces);
             }
@@ -380,23 +393,26 @@ impl Calls {
         (of, index, count): (MessageId, u16, u16),
         burst: u8,
         bytes: &[u8],
-    ) {
-        let Some(call) = self.calls.get_mut(&of.xid) else { return };
+    ) -> OnPacket {
+        let Some(call) = self.calls.get_mut(&of.xid) else { return OnPacket::Taken };
         let whose = (of, index, count);
         let piece = self.incoming.handle_piece(now, self.server, whose, burst, bytes);
-        // A reply for which there will never be room must not be asked for without end.
-        if piece != OnPiece::Full {
-            call.silent = 0;
+        if piece == OnPiece::Full {
+            // No sign that matters: a reply for which there will never be room must not be asked for
+            // without end.
+            return OnPacket::Full;
         }
-        match piece {
-            OnPiece::Complete(message) if digest(&message) == of.digest => {
-                self.handle_packet(now, &message);
-            }
-            OnPiece::Waits(Some(received)) => self.packets.push((of.xid, received.into())),
-            OnPiece::Complete(_) | OnPiece::Waits(None) | OnPiece::Full => {}
-        }
+        call.silent = 0;
         // The next pieces are under way: no need to ask for them yet.
         self.set_deadline(of.xid, now + self.timer.wait(1));
+        match piece {
+            OnPiece::Complete(message) if digest(&message) == of.digest => {
+                self.handle_message(now, &message);
+            }
+            OnPiece::Waits(Some(received)) => self.packets.push((of.xid, received.into())),
+            _ => {}
+        }
+        OnPacket::Taken
     }
 
     fn handle_received(&mut self, now: Instant, of: MessageId, burst: u8, pieces: &[u8]) {

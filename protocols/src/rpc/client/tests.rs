@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use squall_sim::time::{Duration, Instant};
 use tokio::sync::oneshot::{self, Receiver};
 
-use super::calls::{Calls, Ended};
+use super::calls::{Calls, Ended, OnPacket};
 use super::{Answer, ClientSettings};
 use crate::oncrpc::{Accepted, Auth, AuthStatus, Body, Denied, Message, Reply};
 use crate::rpc::packet::{MessageId, Packet, digest};
@@ -48,12 +48,12 @@ impl Fixture {
         self.calls.handle_timeout(self.now);
     }
 
-    fn receive(&mut self, packet: &[u8]) {
-        self.calls.handle_packet(self.now, packet);
+    fn receive(&mut self, packet: &[u8]) -> OnPacket {
+        self.calls.handle_packet(self.now, packet)
     }
 
-    fn note(&mut self, packet: Packet<'_>) {
-        self.receive(&packet.encode());
+    fn note(&mut self, packet: Packet<'_>) -> OnPacket {
+        self.receive(&packet.encode())
     }
 
     fn reply(&mut self, xid: u32, results: &[u8]) {
@@ -196,10 +196,10 @@ fn a_reply_for_which_there_is_no_room_is_not_asked_for_without_end() {
     let mut ended = fixture.start(&[1; 4]);
     let of = MessageId { xid: fixture.xids()[0], is_reply: true, digest: 7 };
     let piece = |index| Packet::Piece { of, index, count: 2, burst: 0, bytes: &[5; 80] };
-    fixture.note(piece(0));
-    for _ in 0..3 {
+    for _ in 0..2 {
+        assert_eq!(fixture.note(piece(0)), OnPacket::Full);
+        assert_eq!(fixture.note(piece(1)), OnPacket::Full);
         fixture.pass(TIMEOUT);
-        fixture.note(piece(1));
     }
     assert!(ended.try_recv().is_err());
     fixture.pass(TIMEOUT);

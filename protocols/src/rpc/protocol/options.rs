@@ -129,7 +129,7 @@ fn client() -> Vec<OptionSpec> {
             "reissue",
             OptionKind::Choice(vec!["never", "always", "if-acknowledged", "if-not-acknowledged"]),
             "after each call the client watches whether the server restarts, and then calls anew, or \
-             does not; needs the counter",
+             does not; needs the counter, and semantics = \"maybe\"",
         ),
         flag("mapper", false, "whether clients ask a port mapper, on host `mapper`, for the port"),
     ]
@@ -248,6 +248,13 @@ fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
             "application",
             "the counter is in memory: nothing of it can be durable".to_owned(),
             "application = \"bank\", or durable = false".to_owned(),
+        );
+    }
+    if options.get("reissue").is_some() && options.word("semantics") != "maybe" {
+        return problem(
+            "reissue",
+            "the client sends the same call again itself".to_owned(),
+            "semantics = \"maybe\"".to_owned(),
         );
     }
     if is_durable(options) && !keeps_replies(options) {

@@ -62,6 +62,28 @@ fn wrong_options_are_explained_at_their_place() {
             "options = { over = 'go-back-n', window = 2, sequence_bits = 1 }",
         ),
         ("no such file", "file-transfer", "workload = { file = 'no-such-file' }"),
+        ("a message for the counter", "rpc", "options = { application = 'counter' }"),
+        (
+            "a counter on disk",
+            "rpc",
+            "options = { application = 'counter', semantics = 'exactly-once' }\nworkload = { size = '8B' }",
+        ),
+        ("results before they are known", "rpc", "options = { reply = 'before-execution' }"),
+        ("deposits issued anew", "rpc", "options = { reissue = 'always' }"),
+        (
+            "issued anew and sent again",
+            "rpc",
+            "options = { application = 'counter', reissue = 'always' }\nworkload = { size = '8B' }",
+        ),
+        ("sent twice, maybe", "rpc", "options = { semantics = 'maybe', max_attempts = '1..=2' }"),
+        ("nothing to commit", "rpc", "options = { semantics = 'at-least-once', durable = true }"),
+        ("pieces over the MTU", "rpc", "options = { fragment = '1473B' }\nlink = [{ mtu = 1500 }]"),
+        (
+            "too many pieces",
+            "rpc",
+            "options = { fragment = '256B', result_size = '1MiB' }\nworkload = { size = '900KiB' }",
+        ),
+        ("no port mapper", "rpc", "fault = [{ at = '1s', action = 'crash', host = 'mapper' }]"),
         ("no such checksum", "ack", "options = { checksum = 'crc32' }"),
     ];
     let all = cases.map(|(what, protocol, rest)| {

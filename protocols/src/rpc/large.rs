@@ -115,7 +115,8 @@ pub enum OnPiece {
 pub struct Incoming {
     capacity: usize,
     timeout: Duration,
-    held: usize,
+    /// The room of all messages of which there are pieces.
+    reserved: usize,
     partial: BTreeMap<(SocketAddr, MessageId), Partial>,
 }
 
@@ -125,7 +126,10 @@ struct Partial {
     since: Instant,
     count: u16,
     pieces: BTreeMap<u16, Vec<u8>>,
-    held: usize,
+    /// As many bytes as the whole may have, reserved with its first piece: else two halves might keep
+    /// each other from becoming whole (Kahn and Crowther, "Flow Control in a Resource-Sharing Computer
+    /// Network", 1972: reassembly lock-up).
+    room: usize,
 }
 
 impl Partial {
@@ -139,41 +143,39 @@ impl Partial {
 }
 
 impl Incoming {
-    /// Room for `capacity` bytes of pieces. A message to which nothing was added for `timeout` is
+    /// Room for messages of `capacity` bytes together. One to which nothing was added for `timeout` is
     /// forgotten.
     pub fn new(capacity: usize, timeout: Duration) -> Self {
-        Incoming { capacity, timeout, held: 0, partial: BTreeMap::new() }
+        Incoming { capacity, timeout, reserved: 0, partial: BTreeMap::new() }
     }
 
     /// A piece came.
     pub fn handle_piece(&mut self, now: Instant, from: SocketAddr, piece: Piece<'_>) -> OnPiece {
         let Piece { of, index, count, burst, bytes } = piece;
         self.forget_old(now);
-        let (key, fits) = ((from, of), self.held + bytes.len() <= self.capacity);
-        if usize::from(count) > MAX_PIECES || (!fits && !self.partial.contains_key(&key)) {
+        let (key, room) = ((from, of), usize::from(count) * bytes.len());
+        let known = self.partial.get(&key);
+        if known.is_some_and(|known| known.count != count) {
+            return OnPiece::Waits(None);
+        }
+        let more = room.saturating_sub(known.map_or(0, |known| known.room));
+        if usize::from(count) > MAX_PIECES || self.reserved + more > self.capacity {
             return OnPiece::Full;
         }
-        let partial = self.partial.entry(key).or_insert_with(|| Partial {
-            since: now,
-            count,
-            pieces: BTreeMap::new(),
-            held: 0,
-        });
-        let is_new = partial.count == count && !partial.pieces.contains_key(&index);
-        if is_new && !fits {
-            return OnPiece::Full;
-        }
-        if is_new {
-            partial.pieces.insert(index, bytes.to_vec());
-            partial.held += bytes.len();
+        self.reserved += more;
+        let pieces = BTreeMap::new();
+        let new = Partial { since: now, count, pieces, room: 0 };
+        let partial = self.partial.entry(key).or_insert(new);
+        partial.room += more;
+        partial.pieces.entry(index).or_insert_with(|| {
             partial.since = now;
-            self.held += bytes.len();
-        }
+            bytes.to_vec()
+        });
         if partial.pieces.len() < usize::from(partial.count) {
             return OnPiece::Waits((burst > 0).then(|| partial.received(of, burst)));
         }
         let Some(whole) = self.partial.remove(&key) else { return OnPiece::Waits(None) };
-        self.held -= whole.held;
+        self.reserved -= whole.room;
         OnPiece::Complete(whole.pieces.into_values().flatten().collect())
     }
 
@@ -188,11 +190,11 @@ impl Incoming {
 
     /// Forgets what there is of replies to a call.
     pub fn forget(&mut self, from: SocketAddr, xid: u32) {
-        let held = &mut self.held;
+        let reserved = &mut self.reserved;
         self.partial.retain(|(sender, of), partial| {
             let keep = *sender != from || of.xid != xid;
             if !keep {
-                *held -= partial.held;
+                *reserved -= partial.room;
             }
             keep
         });
@@ -200,11 +202,11 @@ impl Incoming {
 
     /// Gives up messages to which nothing was added for long.
     fn forget_old(&mut self, now: Instant) {
-        let (timeout, held) = (self.timeout, &mut self.held);
+        let (timeout, reserved) = (self.timeout, &mut self.reserved);
         self.partial.retain(|_, partial| {
             let keep = now - partial.since < timeout;
             if !keep {
-                *held -= partial.held;
+                *reserved -= partial.room;
             }
             keep
         });
@@ -215,9 +217,9 @@ impl Incoming {
         self.partial.len()
     }
 
-    /// Bytes held.
-    pub fn held(&self) -> usize {
-        self.held
+    /// The room that is taken, in bytes.
+    pub fn reserved(&self) -> usize {
+        self.reserved
     }
 }
 
@@ -282,7 +284,7 @@ mod tests {
         let missing = outgoing.missing();
         assert_eq!(missing.len(), 1);
         assert_eq!(give(&mut incoming, 1, &missing[0]), OnPiece::Complete(message));
-        assert_eq!((incoming.held(), incoming.waiting()), (0, 0));
+        assert_eq!((incoming.reserved(), incoming.waiting()), (0, 0));
         outgoing.handle_forgotten();
         assert_eq!(outgoing.missing().len(), 10);
     }
@@ -291,15 +293,30 @@ mod tests {
     fn a_full_buffer_refuses_until_the_timeout_frees_it() {
         let start = Instant::now();
         let mut incoming = incoming(100);
-        let mut outgoing = Outgoing::new(ID, vec![7; 120], PIECE_HEADER + 60, false).unwrap();
-        let pieces = outgoing.missing();
+        let pieces = Outgoing::new(ID, vec![7; 80], PIECE_HEADER + 40, false).unwrap().missing();
         assert_eq!(give_at(&mut incoming, start, 1, &pieces[0]), OnPiece::Waits(None));
-        assert_eq!(give_at(&mut incoming, start, 1, &pieces[1]), OnPiece::Full);
         assert_eq!(give_at(&mut incoming, start, 2, &pieces[0]), OnPiece::Full);
-        assert_eq!((incoming.held(), incoming.waiting()), (60, 1));
+        assert_eq!((incoming.reserved(), incoming.waiting()), (80, 1));
         let later = start + Duration::from_secs(1);
         assert!(matches!(give_at(&mut incoming, later, 2, &pieces[1]), OnPiece::Waits(Some(_))));
-        assert_eq!((incoming.held(), incoming.waiting()), (60, 1));
+        assert_eq!((incoming.reserved(), incoming.waiting()), (80, 1));
+        let large = Outgoing::new(ID, vec![7; 101], PIECE_HEADER + 60, false).unwrap().missing();
+        assert_eq!(give(&mut self::incoming(100), 1, &large[0]), OnPiece::Full);
+    }
+
+    #[test]
+    fn two_halves_do_not_keep_each_other_from_becoming_whole() {
+        let mut incoming = incoming(100);
+        let pieces = Outgoing::new(ID, vec![7; 80], PIECE_HEADER + 20, false).unwrap().missing();
+        let give =
+            |incoming: &mut Incoming, from, index: usize| give(incoming, from, &pieces[index]);
+        assert_eq!(give(&mut incoming, 1, 0), OnPiece::Waits(None));
+        assert_eq!(give(&mut incoming, 2, 0), OnPiece::Full);
+        for index in [1, 2] {
+            assert_eq!(give(&mut incoming, 1, index), OnPiece::Waits(None));
+        }
+        assert_eq!(give(&mut incoming, 1, 3), OnPiece::Complete(vec![7; 80]));
+        assert_eq!(give(&mut incoming, 2, 0), OnPiece::Waits(None));
     }
 
     #[test]
@@ -316,7 +333,7 @@ mod tests {
         assert_eq!(incoming.waiting(), 3);
         assert_eq!(give(&mut incoming, 1, &mine[1]), OnPiece::Complete(vec![1; 20]));
         incoming.forget(sender(1), 7);
-        assert_eq!((incoming.waiting(), incoming.held()), (1, 10));
+        assert_eq!((incoming.waiting(), incoming.reserved()), (1, 20));
     }
 
     #[test]
@@ -346,7 +363,7 @@ mod tests {
                 }
             }
             prop_assert_eq!(whole, Some(message));
-            prop_assert_eq!(incoming.held(), 0);
+            prop_assert_eq!(incoming.reserved(), 0);
         }
     }
 }

@@ -17,7 +17,7 @@ use squall_sim::task::{self, Either, select};
 use squall_sim::time::{Duration, Instant, timeout_at};
 use tokio::sync::{Notify, oneshot};
 
-use self::calls::{Calls, Ended};
+use self::calls::{Calls, Ended, OnDatagram};
 use super::endpoint::Endpoint;
 use super::error::CallError;
 use super::program::Procedure;
@@ -237,7 +237,7 @@ impl<R> fmt::Debug for Pending<R> {
 
 /// Moves the datagrams of a client until it is dropped.
 async fn drive(shared: Arc<Shared>, mut endpoint: Endpoint, server: SocketAddr) {
-    let mut unsent = Vec::new();
+    let (outlet, mut unsent) = (endpoint.outlet().clone(), Vec::new());
     loop {
         let (datagrams, deadline) = {
             let mut state = shared.lock();
@@ -246,11 +246,13 @@ async fn drive(shared: Arc<Shared>, mut endpoint: Endpoint, server: SocketAddr) 
             }
             let calls = &mut state.calls;
             unsent.drain(..).for_each(|(xid, error)| calls.handle_send_error(xid, error));
-            calls.handle_timeout(Instant::now());
+            if calls.next_deadline().is_some_and(|deadline| deadline < Instant::now()) {
+                calls.handle_timeout(Instant::now());
+            }
             (calls.take_datagrams(), calls.next_deadline())
         };
         for (xid, datagram) in datagrams {
-            if let Err(error) = endpoint.outlet().send_to(&datagram, server).await {
+            if let Err(error) = outlet.send_to(&datagram, server).await {
                 unsent.push((xid, error));
             }
         }
@@ -264,10 +266,15 @@ async fn drive(shared: Arc<Shared>, mut endpoint: Endpoint, server: SocketAddr) 
         };
         match event {
             Some(Either::First(Ok((bytes, from)))) if from == server => {
-                shared.lock().calls.handle_datagram(Instant::now(), bytes);
+                let taken = shared.lock().calls.handle_datagram(Instant::now(), bytes);
+                if taken == OnDatagram::Full {
+                    outlet.reject_full();
+                }
             }
             Some(Either::First(Err(error))) => return shared.close(&error.to_string()),
-            Some(Either::First(_) | Either::Second(())) | None => {}
+            Some(Either::First(_) | Either::Second(())) => {}
+            // Only now: what arrives at the deadline is in time.
+            None => shared.lock().calls.handle_timeout(Instant::now()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use squall_sim::time::{Duration, Instant};
 use tokio::sync::oneshot::{self, Receiver};
 
-use super::calls::{Calls, Ended};
+use super::calls::{Calls, Ended, OnDatagram};
 use super::{Answer, ClientSettings};
 use crate::oncrpc::{Accepted, Auth, AuthStatus, Body, Denied, Message, Reply};
 use crate::rpc::packet::{MessageId, Packet, Piece, digest};
@@ -48,12 +48,12 @@ impl Fixture {
         self.calls.handle_timeout(self.now);
     }
 
-    fn receive(&mut self, datagram: &[u8]) {
-        self.calls.handle_datagram(self.now, datagram);
+    fn receive(&mut self, datagram: &[u8]) -> OnDatagram {
+        self.calls.handle_datagram(self.now, datagram)
     }
 
-    fn packet(&mut self, packet: Packet<'_>) {
-        self.receive(&packet.encode());
+    fn packet(&mut self, packet: Packet<'_>) -> OnDatagram {
+        self.receive(&packet.encode())
     }
 
     fn reply(&mut self, xid: u32, results: &[u8]) {
@@ -196,10 +196,10 @@ fn a_reply_for_which_there_is_no_room_is_not_asked_for_without_end() {
     let mut ended = fixture.start(&[1; 4]);
     let of = MessageId { xid: fixture.xids()[0], is_reply: true, digest: 7 };
     let piece = |index| Packet::Piece(Piece { of, index, count: 2, burst: 0, bytes: &[5; 80] });
-    fixture.packet(piece(0));
-    for _ in 0..3 {
+    for _ in 0..2 {
+        assert_eq!(fixture.packet(piece(0)), OnDatagram::Full);
+        assert_eq!(fixture.packet(piece(1)), OnDatagram::Full);
         fixture.pass(TIMEOUT);
-        fixture.packet(piece(1));
     }
     assert!(ended.try_recv().is_err());
     fixture.pass(TIMEOUT);

@@ -8,7 +8,7 @@ use squall_sim::protocol::{OptionContext, OptionKind, OptionProblem, OptionSpec,
 use squall_sim::protocol::{Options, Protocol};
 use squall_sim::time::Duration;
 
-use super::settings::is_durable;
+use super::settings::{is_durable, keeps_replies};
 use crate::rpc::large::MAX_PIECES;
 use crate::rpc::packet::PIECE_HEADER;
 use crate::sender;
@@ -122,7 +122,7 @@ fn client() -> Vec<OptionSpec> {
             "reissue",
             OptionKind::Choice(vec!["never", "always", "if-acknowledged", "if-not-acknowledged"]),
             "after each call the client watches whether the server restarts, and then calls anew, or \
-             does not; needs the counter",
+             does not; needs the counter, and semantics = \"maybe\"",
         ),
         flag("mapper", false, "whether clients ask a port mapper, on host `mapper`, for the port"),
     ]
@@ -241,6 +241,20 @@ fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
             "application",
             "the counter is in memory: nothing of it can be durable".to_owned(),
             "application = \"bank\", or durable = false".to_owned(),
+        );
+    }
+    if options.get("reissue").is_some() && options.word("semantics") != "maybe" {
+        return problem(
+            "reissue",
+            "the client sends the same call again itself".to_owned(),
+            "semantics = \"maybe\"".to_owned(),
+        );
+    }
+    if is_durable(options) && !keeps_replies(options) {
+        return problem(
+            "durable",
+            "a server that keeps no replies has none to commit".to_owned(),
+            "semantics = \"exactly-once\" or \"at-most-once\"".to_owned(),
         );
     }
     if options.word("semantics") == "maybe" && options.number("max_attempts") > 1 {

@@ -32,7 +32,8 @@ fn size(options: &Options, name: &str) -> usize {
     usize::try_from(options.number(name)).unwrap_or(usize::MAX)
 }
 
-fn keeps_replies(options: &Options) -> bool {
+/// Whether the server remembers the replies that it gave.
+pub(super) fn keeps_replies(options: &Options) -> bool {
     matches!(options.word("semantics"), "at-most-once" | "exactly-once")
 }
 

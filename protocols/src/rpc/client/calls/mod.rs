@@ -61,6 +61,15 @@ struct Call {
     answer: Option<oneshot::Sender<Ended>>,
 }
 
+/// What became of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnDatagram {
+    /// It was read, or ignored.
+    Taken,
+    /// There is no room for it.
+    Full,
+}
+
 #[derive(Debug)]
 enum Content {
     /// The arguments of a call that waits for the epoch.
@@ -298,19 +307,25 @@ impl Calls {
     }
 
     /// A datagram came from the server.
-    pub fn handle_datagram(&mut self, now: Instant, bytes: &[u8]) {
-        if let Some(packet) = Packet::decode(bytes) {
-            return self.handle_packet(now, packet);
+    pub fn handle_datagram(&mut self, now: Instant, bytes: &[u8]) -> OnDatagram {
+        match Packet::decode(bytes) {
+            None => self.handle_message(now, bytes),
+            Some(Packet::Piece(piece)) if piece.of.is_reply => {
+                return self.handle_piece(now, piece);
+            }
+            Some(packet) => self.handle_packet(now, packet),
         }
-        let Ok((Message { xid, body: Body::Reply(reply) }, rest)) = Message::decode(bytes) else {
-            return;
-        };
-        self.handle_reply(now, xid, reply, rest);
+        OnDatagram::Taken
+    }
+
+    fn handle_message(&mut self, now: Instant, bytes: &[u8]) {
+        if let Ok((Message { xid, body: Body::Reply(reply) }, rest)) = Message::decode(bytes) {
+            self.handle_reply(now, xid, reply, rest);
+        }
     }
 
     fn handle_packet(&mut self, now: Instant, packet: Packet<'_>) {
         match packet {
-            Packet::Piece(piece) if piece.of.is_reply => self.handle_piece(now, piece),
             Packet::Received { of, burst, pieces } if !of.is_reply => {
                 self.handle_received(now, of, burst, pieces);
             }
@@ -341,23 +356,26 @@ impl Calls {
         self.calls.get_mut(&xid).filter(|call| call.digest == digest)
     }
 
-    fn handle_piece(&mut self, now: Instant, piece: Piece<'_>) {
+    fn handle_piece(&mut self, now: Instant, piece: Piece<'_>) -> OnDatagram {
         let of = piece.of;
-        let Some(call) = self.calls.get_mut(&of.xid) else { return };
+        let Some(call) = self.calls.get_mut(&of.xid) else { return OnDatagram::Taken };
         let outcome = self.incoming.handle_piece(now, self.server, piece);
-        // A reply for which there will never be room must not be asked for without end.
-        if outcome != OnPiece::Full {
-            call.silent = 0;
+        if outcome == OnPiece::Full {
+            // No sign that matters: a reply for which there will never be room must not be asked for
+            // without end.
+            return OnDatagram::Full;
         }
-        match outcome {
-            OnPiece::Complete(message) if digest(&message) == of.digest => {
-                self.handle_datagram(now, &message);
-            }
-            OnPiece::Waits(Some(received)) => self.datagrams.push((of.xid, received.into())),
-            OnPiece::Complete(_) | OnPiece::Waits(None) | OnPiece::Full => {}
-        }
+        call.silent = 0;
         // The next pieces are under way: no need to ask for them yet.
         self.set_deadline(of.xid, now + self.timer.wait(1));
+        match outcome {
+            OnPiece::Complete(message) if digest(&message) == of.digest => {
+                self.handle_message(now, &message);
+            }
+            OnPiece::Waits(Some(received)) => self.datagrams.push((of.xid, received.into())),
+            _ => {}
+        }
+        OnDatagram::Taken
     }
 
     fn handle_received(&mut self, now: Instant, of: MessageId, burst: u8, pieces: &[u8]) {

@@ -7,9 +7,12 @@ pub mod portmap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Whoever is told of each call that has run, with the memo that says which one it was.
+/// Takes the memo of a call that has run, the bytes that say which.
+type Listener = dyn Fn(&[u8]) + Send + Sync;
+
+/// Whoever is told of each call that has run.
 #[derive(Clone)]
-pub struct Ledger(Arc<dyn Fn(&[u8]) + Send + Sync>);
+pub struct Ledger(Arc<Listener>);
 
 impl Ledger {
     /// Tells `listener`.

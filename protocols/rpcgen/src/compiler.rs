@@ -13,11 +13,11 @@ use syn::parse::Parser;
 
 use crate::ast::{Body, Declaration, Definition, Expression, Kind, Name, Shape, Specifier};
 use crate::check::check;
-use crate::diagnostic::Diagnostics;
 use crate::generate::generate;
 use crate::lexer::{Lexer, MAX_LENGTH};
 use crate::parser::{self, parse};
 use crate::prelude;
+use squall_diagnostic::Diagnostics;
 
 /// Compiles a file for a build script: with the default settings, as [`Compiler::compile`].
 pub fn compile(path: impl AsRef<Path>) {
@@ -140,7 +140,7 @@ impl Compiler {
                 Err(found) => errors = found,
             }
         }
-        Err(Diagnostics::new(std::mem::take(&mut lexer.sources), errors))
+        Err(Diagnostics::new(std::mem::take(&mut lexer.sources), errors, 0))
     }
 }
 

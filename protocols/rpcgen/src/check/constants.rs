@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Errors;
 use crate::ast::{Expression, Name};
-use crate::diagnostic::{DRAWN, Diagnostic};
-use crate::source::Span;
-use crate::text::nearest;
+use squall_diagnostic::Span;
+use squall_diagnostic::text::nearest;
+use squall_diagnostic::{DRAWN, Diagnostic};
 
 /// The value of a constant, as far as it is known.
 #[derive(Clone, Debug)]

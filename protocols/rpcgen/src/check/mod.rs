@@ -12,13 +12,13 @@ mod unions;
 use std::collections::BTreeMap;
 
 use crate::ast::{Body, Definition, Expression, Kind, Name, Shape};
-use crate::diagnostic::Diagnostic;
 use crate::lexer::Defined;
 use crate::model::{Constant, ConstantValue, Model};
 use crate::names;
-use crate::source::Span;
 use constants::Constants;
 use scope::Scope;
+use squall_diagnostic::Diagnostic;
+use squall_diagnostic::Span;
 use types::Types;
 
 /// Errors so far.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{Context, Errors, Scope, says_nothing};
 use crate::ast::{self, Body, Declaration, Definition, Name, Shape, Specifier};
-use crate::diagnostic::{DRAWN, Diagnostic};
 use crate::model::{Alias, Base, Content, Facts, Field, Kind, Model, Type, Value};
 use crate::names;
 use crate::prelude;
-use crate::source::Span;
-use crate::text::nearest;
+use squall_diagnostic::Span;
+use squall_diagnostic::text::nearest;
+use squall_diagnostic::{DRAWN, Diagnostic};
 
 /// The types of a file by name.
 pub(super) struct Types<'a> {

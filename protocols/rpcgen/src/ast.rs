@@ -1,6 +1,6 @@
 //! An interface file as it was written.
 
-use crate::source::Span;
+use squall_diagnostic::Span;
 
 /// An identifier.
 #[derive(Clone, Debug)]

@@ -11,12 +11,12 @@ use quote::quote;
 use syn::parse::Parser;
 
 use crate::check::check;
-use crate::diagnostic::Diagnostics;
 use crate::generate::generate;
 use crate::lexer::Lexer;
 use crate::parser::parse;
 use crate::prelude;
 use crate::source::read;
+use squall_diagnostic::Diagnostics;
 
 /// Compiles a file for a build script: with the default settings, as [`Compiler::compile`].
 pub fn compile(path: impl AsRef<Path>) {
@@ -139,7 +139,7 @@ impl Compiler {
                 Err(found) => errors = found,
             }
         }
-        Err(Diagnostics::new(std::mem::take(&mut lexer.sources), errors))
+        Err(Diagnostics::new(std::mem::take(&mut lexer.sources), errors, 0))
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::ast::{Expression, Name};
-use crate::diagnostic::Diagnostic;
-use crate::source::{MAX_LENGTH, Sources, Span};
-use crate::text::quoted;
+use crate::source::MAX_LENGTH;
+use squall_diagnostic::text::quote;
+use squall_diagnostic::{Diagnostic, Sources, Span};
 
 mod directive;
 
@@ -29,7 +29,7 @@ impl Token {
     /// What a message calls it.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Token::Word(word) => quoted(word),
+            Token::Word(word) => quote(word),
             Token::Number(number) => format!("`{number}`"),
             Token::Text(_) => "a string".to_owned(),
             Token::Mark(mark) => format!("`{mark}`"),
@@ -206,7 +206,7 @@ impl Scanner<'_> {
             let long = all(if digits.len() < word.len() { 16 } else { 10 }) && digits.len() > 19;
             let error = match long {
                 true => Diagnostic::new(span, "this number takes more than 96 bits"),
-                false => Diagnostic::new(span, format!("{} is no number", quoted(&word))).help(
+                false => Diagnostic::new(span, format!("{} is no number", quote(&word))).help(
                     "numbers are decimal (`10`), hexadecimal (`0xa`) or octal (`012`); names begin with a letter",
                 ),
             };
@@ -224,7 +224,7 @@ impl Scanner<'_> {
         let length = rest.char_indices().find(|(i, c)| *i > 0 && known(*c));
         let length = length.map_or(rest.len(), |(i, _)| i);
         self.at += length;
-        let message = format!("{} means nothing here", quoted(&rest[..length]));
+        let message = format!("{} means nothing here", quote(&rest[..length]));
         let error = Diagnostic::new(self.back(length), message);
         let ascii =
             "outside comments and strings a file has ASCII letters, digits and punctuation alone";

@@ -97,7 +97,6 @@
 mod ast;
 mod check;
 mod compiler;
-mod diagnostic;
 mod generate;
 mod layout;
 mod lexer;
@@ -106,7 +105,6 @@ mod names;
 mod parser;
 mod prelude;
 mod source;
-mod text;
 
 pub use compiler::{Compiler, Error, InvalidPath, compile};
-pub use diagnostic::Diagnostics;
+pub use squall_diagnostic::Diagnostics;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast::{Body, Declaration, Definition, Expression, Kind, Name, Shape, Specifier};
-use crate::diagnostic::Diagnostic;
 use crate::lexer::Token;
-use crate::source::Span;
-use crate::text::{nearest, quoted};
+use squall_diagnostic::Diagnostic;
+use squall_diagnostic::Span;
+use squall_diagnostic::text::{nearest, quote};
 
 mod body;
 mod program;
@@ -175,7 +175,7 @@ impl Parser {
         let Token::Word(word) = self.peek() else { return self.expected(what) };
         let (text, span) = (word.clone(), self.span());
         if KEYWORDS.contains(&text.as_str()) {
-            let message = format!("{} is a keyword, so it can not be a name", quoted(&text));
+            let message = format!("{} is a keyword, so it can not be a name", quote(&text));
             return self.fail(Diagnostic::new(span, message).label(format!("expected {what}")));
         }
         self.advance();
@@ -256,7 +256,7 @@ impl Parser {
                 self.file.definitions.push(Definition::Program(program));
             }
             _ => {
-                let message = format!("expected a definition, found {}", quoted(&word));
+                let message = format!("expected a definition, found {}", quote(&word));
                 let error = Diagnostic::new(span, message)
                     .label("expected `const`, `enum`, `struct`, `union`, `typedef` or `program`");
                 let error = error.meant(nearest(&word, DEFINITIONS));

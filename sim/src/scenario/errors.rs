@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
-use super::diagnostic::{Diagnostic, Lines};
+use squall_diagnostic::{Diagnostic, Lines};
 
 /// How many errors are kept of one file; a guard, far above what anybody reads.
 const MAX_ERRORS: usize = 1000;

@@ -1,11 +1,11 @@
 //! `[expect]`: what must hold in the end.
 
-use super::diagnostic::Diagnostic;
 use super::reader::Reader;
 use super::words::Vocabulary;
 use crate::plan::{Bounds, Cost, Expect, Guarantee};
 use crate::protocol::ORPHAN;
 use crate::text::quote;
+use squall_diagnostic::Diagnostic;
 
 /// Reads the table.
 pub(super) fn read(table: &Reader<'_>) -> Expect {

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use toml::de::{DeTable, DeValue};
 
 use super::actions::{ACTIONS, ActionKeys, FAULT_KEYS, PICKS, TRIGGERS};
-use super::diagnostic::{Diagnostic, Span};
 use super::drawn::{Drawn, at};
 use super::hosts::Hosts;
 use super::link::Link;
@@ -16,6 +15,7 @@ use super::words::Vocabulary;
 use crate::network::{FaultSpec, HostSet, PacketMatch, Pick, Trigger};
 use crate::text::{listed, quote};
 use action::DrawnAction;
+use squall_diagnostic::{Diagnostic, Span};
 
 /// One `[[fault]]` table, its ranges not yet drawn.
 #[derive(Clone, Debug)]

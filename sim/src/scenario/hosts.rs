@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use toml::de::DeValue;
 
-use super::diagnostic::{Diagnostic, Span};
 use super::drawn::{Drawn, at_or};
 use super::errors::Errors;
 use super::reader::{Reader, Value, describe};
@@ -13,6 +12,7 @@ use super::tables::MAX_GROUPS;
 use crate::network::{HostId, HostSet};
 use crate::plan::HostPlan;
 use crate::text::quote;
+use squall_diagnostic::{Diagnostic, Span};
 
 /// Datagrams that wait in a socket if the file says nothing.
 const RECEIVE_BUFFER: u64 = 256;

@@ -7,7 +7,6 @@
 //! `diagnostic` draws what is wrong; `schema` writes the declarations down for editors.
 
 mod actions;
-mod diagnostic;
 mod drawn;
 mod errors;
 mod expect;
@@ -25,8 +24,9 @@ mod units;
 mod words;
 mod workload;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Span};
 pub use schema::schema;
+use squall_diagnostic::Sources;
+pub use squall_diagnostic::{Diagnostic, Diagnostics, Span};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ impl Scenario {
         protocols: &[ProtocolSpec],
     ) -> Result<Scenario, Diagnostics> {
         let text: Arc<str> = text.into();
-        let wrong = |list, left_out| Diagnostics::new(name, text.clone(), list, left_out);
+        let wrong = |list, left_out| Diagnostics::new(Sources::one(name, &text), list, left_out);
         if text.len() > MAX_FILE {
             let message = format!("a scenario file may have at most {} MiB", MAX_FILE >> 20);
             return Err(wrong(vec![Diagnostic::new(0..0, message)], 0));
@@ -133,7 +133,7 @@ impl Scenario {
                 let start = error.valid_up_to();
                 let one = Diagnostic::new(start..start + 1, "the file is not UTF-8 text");
                 let one = one.label("this byte is not part of a character");
-                Err(Diagnostics::new(name, text.as_ref().into(), vec![one], 0))
+                Err(Diagnostics::new(Sources::one(name, &text), vec![one], 0))
             }
         }
     }
@@ -187,7 +187,7 @@ impl Scenario {
             Diagnostic::new(span.clone(), message).help("use engine = \"event\"")
         };
         let list = self.0.event_only.iter().map(refuse).collect();
-        Err(Diagnostics::new(&self.0.name, self.0.text.clone(), list, 0))
+        Err(Diagnostics::new(Sources::one(&self.0.name, &self.0.text), list, 0))
     }
 
     /// The plan under `seed`, or under the file's seed: every range is drawn.

@@ -1,9 +1,9 @@
 //! `[options]`: the options of the protocol, checked by its own declaration.
 
-use super::diagnostic::Diagnostic;
 use super::drawn::Drawn;
 use super::reader::Reader;
 use crate::protocol::{OptionContext, OptionKind, OptionSpec, OptionValue, Options, ProtocolSpec};
+use squall_diagnostic::Diagnostic;
 
 /// The options given, their ranges not yet drawn.
 #[derive(Clone, Debug, Default)]

@@ -4,12 +4,12 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Diagnostic, Span};
 use super::errors::Errors;
 use super::keys::{Key, Keys, Kind};
 use super::tables::{MAX_ENTRIES, MAX_LINKS, homes};
 use super::units::Problem;
 use crate::text::{listed, nearest, quote};
+use squall_diagnostic::{Diagnostic, Span};
 
 /// A value in the file.
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;

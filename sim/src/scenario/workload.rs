@@ -5,13 +5,13 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::diagnostic::Diagnostic;
 use super::drawn::{Drawn, at_or};
 use super::reader::Reader;
 use super::tables::{MAX_CLIENTS, MAX_MESSAGE, MAX_OPERATIONS, MAX_PAYLOAD_FILE};
 use crate::plan::{Payload, WorkloadPlan};
 use crate::text::quote;
 use crate::workload;
+use squall_diagnostic::Diagnostic;
 
 /// Bytes per message if the file says nothing.
 const SIZE: u64 = 64;

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Errors, meant};
 use crate::ast::{Expression, Name};
-use crate::diagnostic::Diagnostic;
-use crate::source::Span;
+use squall_diagnostic::{Diagnostic, Span};
 
 /// The value of a constant, as far as it is known.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! A value that contains one of its own type has no end.
 
 use super::Errors;
-use crate::diagnostic::Diagnostic;
 use crate::model::Model;
-use crate::source::Span;
+use squall_diagnostic::Diagnostic;
+use squall_diagnostic::Span;
 
 /// For each type its place, and what its values contain.
 type Edges = [(Span, Vec<(usize, Span)>)];

@@ -12,14 +12,13 @@ mod unions;
 use std::collections::BTreeMap;
 
 use crate::ast::{Body, Definition, Expression, Kind, Name, Shape};
-use crate::diagnostic::{DRAWN, Diagnostic};
 use crate::lexer::Defined;
 use crate::model::{Constant, ConstantValue, Model};
 use crate::names;
-use crate::source::Span;
-use crate::text::nearest;
 use constants::Constants;
 use scope::Scope;
+use squall_diagnostic::text::nearest;
+use squall_diagnostic::{DRAWN, Diagnostic, Span};
 use types::Types;
 
 /// Errors so far.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::types::Types;
 use super::{Context, Scope};
 use crate::ast::{self, Definition, Expression, Name};
-use crate::diagnostic::Diagnostic;
 use crate::model::{Base, Procedure, Program, Version};
 use crate::names;
-use crate::source::Span;
+use squall_diagnostic::Diagnostic;
+use squall_diagnostic::Span;
 
 /// What unnamed arguments are called when there are several.
 const ORDINALS: [&str; 8] =

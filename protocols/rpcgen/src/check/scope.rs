@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Errors;
 use crate::ast::Name;
-use crate::diagnostic::Diagnostic;
-use crate::source::Span;
+use squall_diagnostic::Diagnostic;
+use squall_diagnostic::Span;
 
 /// Rust names, and what they come from.
 pub(super) struct Scope {

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Context, Errors, Scope, meant, says_nothing};
 use crate::ast::{self, Body, Declaration, Definition, Name, Shape, Specifier};
-use crate::diagnostic::Diagnostic;
 use crate::model::{Alias, Base, Content, Facts, Field, Kind, Model, Type, Value};
 use crate::names;
 use crate::prelude;
-use crate::source::Span;
+use squall_diagnostic::{Diagnostic, Span};
 
 /// The types of a file by name.
 pub(super) struct Types<'a> {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::types::Open;
 use super::{Context, Errors, Scope};
 use crate::ast::{Expression, Name, Scalar};
-use crate::diagnostic::Diagnostic;
 use crate::model::{Alias, Arm, Base, Content, Field, Kind, Label, Model, Union, Value};
 use crate::names;
-use crate::source::Span;
-use crate::text::nearest;
+use squall_diagnostic::Diagnostic;
+use squall_diagnostic::Span;
+use squall_diagnostic::text::nearest;
 
 /// Completes the unions of the model.
 pub(super) fn build(unions: &mut Vec<Open<'_>>, model: &mut Model, context: &mut Context) {

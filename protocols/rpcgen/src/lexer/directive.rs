@@ -4,9 +4,9 @@
 
 use super::Scanner;
 use crate::ast::{Expression, Name};
-use crate::diagnostic::Diagnostic;
-use crate::source::{Span, read};
-use crate::text::quoted;
+use crate::source::read;
+use squall_diagnostic::text::quote;
+use squall_diagnostic::{Diagnostic, Span};
 
 /// How deep files may include one another.
 const MAX_DEPTH: u32 = 16;
@@ -155,7 +155,7 @@ impl Scanner<'_> {
         let label = "is included here";
         let Some(folder) = self.folder else {
             let message =
-                format!("{} can not be included: no folder to look in is known", quoted(name));
+                format!("{} can not be included: no folder to look in is known", quote(name));
             return self.error(Diagnostic::new(span, message));
         };
         if self.lexer.depth == MAX_DEPTH {

@@ -2,8 +2,8 @@
 
 use super::{MAX_NESTING, Parsed, Parser};
 use crate::ast::{Arm, Body, Declaration, Expression, Name, Union};
-use crate::diagnostic::Diagnostic;
-use crate::source::Span;
+use squall_diagnostic::Diagnostic;
+use squall_diagnostic::Span;
 
 impl Parser {
     /// What stands behind `enum`, `struct` or `union` and the name.

@@ -2,8 +2,8 @@
 
 use super::{Parsed, Parser};
 use crate::ast::{Kind, Procedure, Program, Specifier, Version};
-use crate::diagnostic::Diagnostic;
 use crate::lexer::Token;
+use squall_diagnostic::Diagnostic;
 
 /// How many arguments a procedure may have: as many as the runtime has tuples for.
 const MAX_ARGUMENTS: usize = 8;

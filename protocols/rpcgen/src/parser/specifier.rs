@@ -2,9 +2,9 @@
 
 use super::{Failed, KEYWORDS, Parsed, Parser};
 use crate::ast::{Declaration, Definition, Kind, Name, Scalar, Specifier};
-use crate::diagnostic::Diagnostic;
 use crate::lexer::Token;
-use crate::text::{nearest, quoted};
+use squall_diagnostic::Diagnostic;
+use squall_diagnostic::text::{nearest, quote};
 
 impl Parser {
     pub(super) fn specifier(&mut self) -> Parsed<Specifier> {
@@ -141,7 +141,7 @@ impl Parser {
         if let (Kind::Named { name, .. }, Token::Word(next)) = (&specifier.kind, self.peek())
             && KEYWORDS.contains(&next.as_str())
         {
-            let message = format!("expected a type, found {}", quoted(name));
+            let message = format!("expected a type, found {}", quote(name));
             let near = nearest(name, ["unsigned", "struct", "enum", "union"]).map(str::to_owned);
             let error = Diagnostic::new(specifier.span.clone(), message);
             return self.fail(error.meant(near.as_deref()));

@@ -2,13 +2,13 @@
 
 use crate::network::{Action, Corruption, HostSet, PacketAction, WorldAction};
 use crate::scenario::actions::CORRUPTIONS;
-use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::drawn::{Drawn, at_or};
 use crate::scenario::hosts::Hosts;
 use crate::scenario::link::Link;
 use crate::scenario::reader::Reader;
 use crate::scenario::tables::impairments;
 use crate::text::listed;
+use squall_diagnostic::Diagnostic;
 
 /// An action, its ranges not yet drawn.
 #[derive(Clone, Debug)]

@@ -57,6 +57,8 @@ enum Session {
 struct Call {
     procedure: Procedure,
     credential: Auth,
+    /// What it shows of the server's life.
+    shown: Option<Auth>,
     digest: u64,
     content: Content,
     phase: Phase,
@@ -137,6 +139,7 @@ impl Calls {
         let call = Call {
             procedure,
             credential,
+            shown: None,
             digest: digest(&arguments),
             content: Content::Waits(arguments),
             phase: Phase::Calling,
@@ -164,18 +167,18 @@ impl Calls {
 
     /// Puts the message of a call together and sends it.
     fn send_first(&mut self, now: Instant, xid: u32) {
-        let verifier = match &self.session {
-            Session::Known(verifier) => verifier.clone(),
-            _ => Auth::NONE,
-        };
+        let shown = self.shown();
         let Some(call) = self.calls.get_mut(&xid) else { return };
         let Content::Waits(arguments) = &call.content else { return };
         let mut message = Vec::with_capacity(96 + arguments.len());
         let Procedure { program, version, number } = call.procedure;
         let credential = std::mem::take(&mut call.credential);
+        call.shown.clone_from(&shown);
+        let verifier = shown.unwrap_or(Auth::NONE);
         let header = CallHeader { program, version, procedure: number, credential, verifier };
         if let Err(error) = header.encode(xid, &mut message) {
-            return self.end(xid, Err(CallError::Arguments(error)));
+            self.end(xid, Err(CallError::Arguments(error)));
+            return self.session_ended(xid);
         }
         message.extend_from_slice(arguments);
         let length = message.len();
@@ -250,11 +253,8 @@ impl Calls {
     pub fn handle_send_error(&mut self, xid: u32, error: io::Error) {
         // What was sent before may yet be answered.
         if self.calls.get(&xid).is_some_and(|call| call.sent == 1) {
-            let is_session = self.session == Session::Asked(xid);
             self.end(xid, Err(CallError::NotSent(error)));
-            if is_session {
-                self.session_failed();
-            }
+            self.session_ended(xid);
         }
     }
 
@@ -283,10 +283,7 @@ impl Calls {
         if self.timer.gives_up_after(silent) {
             report("gave-up");
             self.end(xid, Err(CallError::NoAnswer));
-            if self.session == Session::Asked(xid) {
-                self.session_failed();
-            }
-            return;
+            return self.session_ended(xid);
         }
         if let Some((of, received)) = self.incoming.received(self.server, xid) {
             // A part of the reply is there: only the rest is wanted.
@@ -316,6 +313,13 @@ impl Calls {
         self.sent(now, xid);
     }
 
+    /// A call has ended without an answer: perhaps the one that others wait for.
+    fn session_ended(&mut self, xid: u32) {
+        if self.session == Session::Asked(xid) {
+            self.session_failed();
+        }
+    }
+
     /// The server does not say who it is: calls that wait for that were never sent.
     fn session_failed(&mut self) {
         self.session = Session::Unknown;
@@ -330,9 +334,13 @@ impl Calls {
 
     /// A datagram came from the server.
     pub fn handle_packet(&mut self, now: Instant, bytes: &[u8]) {
-        if let Some(packet) = Packet::decode(bytes) {
-            return self.handle_note(now, packet);
+        match Packet::decode(bytes) {
+            Some(packet) => self.handle_note(now, packet),
+            None => self.handle_message(now, bytes),
         }
+    }
+
+    fn handle_message(&mut self, now: Instant, bytes: &[u8]) {
         let Ok((Message { xid, body: Body::Reply(reply) }, rest)) = Message::decode(bytes) else {
             return;
         };
@@ -371,7 +379,7 @@ impl Calls {
     }
 
     fn known(&mut self, xid: u32, digest: u64) -> Option<&mut Call> {
-        self.calls.get_mut(&xid).filter(|call| call.digest == digest)
+        self.calls.get_mut(&xid).filter(|call| call.sent > 0 && call.digest == digest)
     }
 
     fn handle_piece(
@@ -385,12 +393,13 @@ impl Calls {
         let whose = (of, index, count);
         let piece = self.incoming.handle_piece(now, self.server, whose, burst, bytes);
         // A reply for which there will never be room must not be asked for without end.
-        if piece != OnPiece::Full {
-            call.silent = 0;
+        if piece == OnPiece::Full {
+            return;
         }
+        call.silent = 0;
         match piece {
             OnPiece::Complete(message) if digest(&message) == of.digest => {
-                self.handle_packet(now, &message);
+                self.handle_message(now, &message);
             }
             OnPiece::Waits(Some(received)) => self.packets.push((of.xid, received.into())),
             OnPiece::Complete(_) | OnPiece::Waits(None) | OnPiece::Full => {}
@@ -410,7 +419,8 @@ impl Calls {
     }
 
     fn handle_reply(&mut self, now: Instant, xid: u32, reply: Reply, rest: &[u8]) {
-        let Some(call) = self.calls.get(&xid) else {
+        // An answer to a call that was not sent yet is one to an earlier life's.
+        let Some(call) = self.calls.get(&xid).filter(|call| call.sent > 0) else {
             report("stale-reply");
             if self.settings.retransmit_on_stale_reply {
                 self.retransmit_first(now);
@@ -430,8 +440,11 @@ impl Calls {
                 Some(why) => refused(why),
                 None => Err(CallError::ServerFailed),
             },
-            Reply::Denied(Denied::Auth(AuthStatus::RejectedVerifier)) if self.has_session() => {
-                self.session = Session::Unknown;
+            // Whatever is known by now: what the call was shown with was true once.
+            Reply::Denied(Denied::Auth(AuthStatus::RejectedVerifier)) if call.shown.is_some() => {
+                if call.shown == self.shown() {
+                    self.session = Session::Unknown;
+                }
                 Err(CallError::Restarted)
             }
             Reply::Denied(why) => refused(why.into()),
@@ -450,8 +463,12 @@ impl Calls {
         }
     }
 
-    fn has_session(&self) -> bool {
-        matches!(self.session, Session::Known(_))
+    /// What calls that are sent now show of the server's present life.
+    fn shown(&self) -> Option<Auth> {
+        match &self.session {
+            Session::Known(verifier) => Some(verifier.clone()),
+            _ => None,
+        }
     }
 
     /// The call that asks for the session has ended.

@@ -17,6 +17,7 @@ use crate::rpc::journal::JournalSettings;
 use crate::rpc::large::MAX_PIECES;
 use crate::rpc::packet::PIECE_HEADER;
 use crate::rpc::programs::bank::BankSettings;
+use crate::rpc::reliable;
 use crate::rpc::server::{BootEpoch, CacheSettings, Organization, ServerSettings};
 use crate::sender;
 use crate::timer::{self, DefaultTimeout, Timer};
@@ -266,7 +267,7 @@ fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
             format!("at most {most}B: the IPv4 and UDP headers take {HEADERS} bytes of the MTU"),
         );
     }
-    let most = (fragment - PIECE_HEADER as u64) * MAX_PIECES as u64 - HEADER_ROOM;
+    let most = (message_room(options) - PIECE_HEADER) as u64 * MAX_PIECES as u64 - HEADER_ROOM;
     for (key, size) in [("size", context.message), ("result_size", options.number("result_size"))] {
         if size > most {
             return problem(
@@ -290,6 +291,16 @@ fn size(options: &Options, name: &str) -> usize {
     usize::try_from(options.number(name)).unwrap_or(usize::MAX)
 }
 
+/// What is left of a datagram for a message, or a piece of one.
+fn message_room(options: &Options) -> usize {
+    let header = if is_reliable(options) { reliable::HEADER } else { 0 };
+    size(options, "fragment") - header
+}
+
+fn is_reliable(options: &Options) -> bool {
+    options.word("transport") == "reliable"
+}
+
 fn keeps_replies(options: &Options) -> bool {
     matches!(options.word("semantics"), "at-most-once" | "exactly-once")
 }
@@ -305,7 +316,6 @@ fn call_timer(options: &Options) -> Timer {
 
 /// The sockets of server and clients.
 pub(super) fn endpoint(options: &Options) -> EndpointSettings {
-    let reliable = options.word("transport") == "reliable";
     // The last acknowledgement may be lost, and then nobody is there any more. What matters is asked for
     // again by the call.
     let with_end = |timer: Timer| {
@@ -314,7 +324,7 @@ pub(super) fn endpoint(options: &Options) -> EndpointSettings {
     };
     EndpointSettings {
         room: size(options, "fragment").max(1500),
-        reliable: reliable.then(|| with_end(call_timer(options))),
+        reliable: is_reliable(options).then(|| with_end(call_timer(options))),
     }
 }
 
@@ -336,7 +346,7 @@ pub(super) fn client_settings(options: &Options, credential: Auth) -> ClientSett
         timer: call_timer(options),
         ask_interval: options.duration("ask_interval"),
         asks: keeps_replies(options),
-        fragment: size(options, "fragment"),
+        fragment: message_room(options),
         reassembly_buffer: size(options, "reassembly_buffer"),
         reassembly_timeout: options.duration("reassembly_timeout"),
         first_xid: match options.word("first_xid") {
@@ -373,7 +383,7 @@ pub(super) fn server_settings(options: &Options) -> ServerSettings {
             BootEpoch::Untold
         },
         recovered: Vec::new(),
-        fragment: size(options, "fragment"),
+        fragment: message_room(options),
         reassembly_buffer: size(options, "reassembly_buffer"),
         reassembly_timeout: options.duration("reassembly_timeout"),
         opens_at: (!register_after.is_zero())

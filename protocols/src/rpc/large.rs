@@ -176,8 +176,15 @@ impl Incoming {
     }
 
     /// The reply from `from` to the call `xid` of which pieces are there, and a packet that says which;
-    /// `None` if there are none.
-    pub fn received(&self, from: SocketAddr, xid: u32) -> Option<(MessageId, Vec<u8>)> {
+    /// `None` if there are none. Those that the next piece would find too old are none: or only the others
+    /// would be sent, and find themselves alone.
+    pub fn received(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        xid: u32,
+    ) -> Option<(MessageId, Vec<u8>)> {
+        self.forget_old(now);
         let first = (from, MessageId { xid, is_reply: true, digest: 0 });
         let last = (from, MessageId { xid, is_reply: true, digest: u64::MAX });
         let ((_, of), partial) = self.partial.range(first..=last).next_back()?;
@@ -300,6 +307,20 @@ mod tests {
         let later = start + Duration::from_secs(1);
         assert!(matches!(give_at(&mut incoming, later, 2, &pieces[1]), OnPiece::Waits(Some(_))));
         assert_eq!((incoming.held(), incoming.waiting()), (60, 1));
+    }
+
+    #[test]
+    fn pieces_that_are_too_old_are_not_counted_on() {
+        let start = Instant::now();
+        let mut incoming = incoming(100);
+        let of = MessageId { is_reply: true, ..ID };
+        let whose = (of, 0, 2);
+        let piece = incoming.handle_piece(start, sender(1), whose, 0, &[1]);
+        assert_eq!(piece, OnPiece::Waits(None));
+        let just_before = start + Duration::from_millis(999);
+        assert_eq!(incoming.received(just_before, sender(1), ID.xid).unwrap().0, of);
+        assert_eq!(incoming.received(start + Duration::from_secs(1), sender(1), ID.xid), None);
+        assert_eq!((incoming.held(), incoming.waiting()), (0, 0));
     }
 
     #[test]

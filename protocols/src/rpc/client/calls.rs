@@ -285,7 +285,7 @@ impl Calls {
             self.end(xid, Err(CallError::NoAnswer));
             return self.session_ended(xid);
         }
-        if let Some((of, received)) = self.incoming.received(self.server, xid) {
+        if let Some((of, received)) = self.incoming.received(now, self.server, xid) {
             // A part of the reply is there: only the rest is wanted.
             self.ask(now, xid, of.digest, received);
         } else if asks && self.settings.asks {

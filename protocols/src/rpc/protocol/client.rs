@@ -136,6 +136,7 @@ impl Caller {
         // Of different amounts, so that one run twice does not make up for one that is missing.
         let amount = Cents::from(operation);
         let (own, other) = self.accounts();
+        let began = self.books.begin();
         let ended = match self.procedure.as_str() {
             "transfer" => {
                 let args = TransferArgs { from: own, to: other, amount, memo };
@@ -146,7 +147,7 @@ impl Caller {
         };
         let ended = ended.map(|_receipt| ());
         match self.procedure.as_str() {
-            "set-limit" => self.books.limited(amount, ended.as_ref().copied()),
+            "set-limit" => self.books.limited(began, amount, ended.as_ref().copied()),
             _ => self.books.moved(amount, ended.as_ref().copied()),
         }
         ended

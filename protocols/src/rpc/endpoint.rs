@@ -77,7 +77,12 @@ impl Outlet {
             None => inner.socket.send_to(message, to).await?,
             Some(datagram) => {
                 inner.sent.notify_one();
-                inner.socket.send_to(&datagram, to).await?
+                let sent = inner.socket.send_to(&datagram, to).await;
+                if sent.is_err() {
+                    // The sender is told so, and may say that nothing was sent.
+                    inner.with_reliable(|reliable| reliable.handle_send_error(&datagram, to));
+                }
+                sent?
             }
         };
         Ok(())
@@ -133,7 +138,8 @@ impl Endpoint {
         }
         loop {
             if let Some(Acknowledging { ack, from, .. }) = &self.acknowledging {
-                self.outlet.0.socket.send_to(ack, from).await?;
+                // One that can not be sent is as good as one that is lost.
+                let _ = self.outlet.0.socket.send_to(ack, from).await;
             }
             // From here to the end nothing waits.
             if let Some(Acknowledging { message: Some(place), from, .. }) =
@@ -172,7 +178,8 @@ impl Inner {
         }
         let again = self.with_reliable(|reliable| reliable.handle_timeout(now));
         for (datagram, to) in again.unwrap_or_default() {
-            self.socket.send_to(&datagram, to).await?;
+            // Later is time enough.
+            let _ = self.socket.send_to(&datagram, to).await;
         }
         Ok(None)
     }

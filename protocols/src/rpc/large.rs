@@ -180,8 +180,15 @@ impl Incoming {
     }
 
     /// The reply from `from` to the call `xid` of which pieces are there, and a packet that says which;
-    /// `None` if there are none.
-    pub fn received(&self, from: SocketAddr, xid: u32) -> Option<(MessageId, Vec<u8>)> {
+    /// `None` if there are none. Those that the next piece would find too old are none: or only the others
+    /// would be sent, and find themselves alone.
+    pub fn received(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        xid: u32,
+    ) -> Option<(MessageId, Vec<u8>)> {
+        self.forget_old(now);
         let first = (from, MessageId { xid, is_reply: true, digest: 0 });
         let last = (from, MessageId { xid, is_reply: true, digest: u64::MAX });
         let ((_, of), partial) = self.partial.range(first..=last).next_back()?;
@@ -317,6 +324,19 @@ mod tests {
         }
         assert_eq!(give(&mut incoming, 1, 3), OnPiece::Complete(vec![7; 80]));
         assert_eq!(give(&mut incoming, 2, 0), OnPiece::Waits(None));
+    }
+
+    #[test]
+    fn pieces_that_are_too_old_are_not_counted_on() {
+        let start = Instant::now();
+        let mut incoming = incoming(100);
+        let of = MessageId { is_reply: true, ..ID };
+        let piece = Piece { of, index: 0, count: 2, burst: 0, bytes: &[1] };
+        assert_eq!(incoming.handle_piece(start, sender(1), piece), OnPiece::Waits(None));
+        let just_before = start + Duration::from_millis(999);
+        assert_eq!(incoming.received(just_before, sender(1), ID.xid).unwrap().0, of);
+        assert_eq!(incoming.received(start + Duration::from_secs(1), sender(1), ID.xid), None);
+        assert_eq!((incoming.reserved(), incoming.waiting()), (0, 0));
     }
 
     #[test]

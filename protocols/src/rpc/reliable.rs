@@ -16,6 +16,9 @@ use squall_sim::time::Instant;
 use crate::timer::Timer;
 use crate::wire::Datagram;
 
+/// Bytes in front of a message.
+pub const HEADER: usize = 9;
+
 /// Messages on their way, and those that came.
 #[derive(Clone, Debug)]
 pub struct Reliable {
@@ -65,6 +68,14 @@ impl Reliable {
         self.deadlines.insert((deadline, to, id));
         self.outgoing.insert((to, id), sending);
         datagram
+    }
+
+    /// A message could not be sent at all: it is not sent again.
+    pub fn handle_send_error(&mut self, datagram: &[u8], to: SocketAddr) {
+        let Some(Datagram::UniqueData { id, .. }) = Datagram::decode(datagram) else { return };
+        if let Some(sending) = self.outgoing.remove(&(to, id)) {
+            self.deadlines.remove(&(sending.deadline, to, id));
+        }
     }
 
     /// A datagram came.
@@ -147,11 +158,20 @@ mod tests {
             panic!()
         };
         assert_eq!(message, Some(&b"hello"[..]));
+        assert_eq!(datagram.len(), HEADER + 5);
         let copy = receiver.handle_datagram(start, &datagram, peer());
         assert_eq!(copy, OnDatagram::Acknowledge(ack.clone(), None));
         assert_eq!(sender.handle_datagram(start, &ack, peer()), OnDatagram::Nothing);
         assert_eq!(sender.next_deadline(), None);
         assert_eq!(sender.handle_timeout(start + 9 * timeout), []);
+    }
+
+    #[test]
+    fn what_could_not_be_sent_is_not_sent_later() {
+        let mut sender = Reliable::new(Timer::fixed(Duration::from_millis(100)));
+        let datagram = sender.send(Instant::now(), b"hello", peer());
+        sender.handle_send_error(&datagram, peer());
+        assert_eq!(sender.next_deadline(), None);
     }
 
     #[test]

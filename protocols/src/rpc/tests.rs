@@ -204,3 +204,49 @@ async fn copies_run_again_only_without_a_cache() {
         assert_eq!(last, runs);
     }
 }
+
+#[tokio::test]
+async fn a_call_that_can_not_be_sent_now_is_not_sent_later() {
+    let timer = Timer::fixed(Duration::from_millis(60));
+    let endpoint = EndpointSettings { reliable: Some(timer), ..EndpointSettings::default() };
+    let endpoint = Endpoint::bind(LOCAL, endpoint).await.unwrap();
+    // A message as long as a datagram can be leaves no room for the layer's header.
+    let most = squall_sim::net::MAX_PAYLOAD;
+    let outlet = endpoint.outlet().clone();
+    let silent = UdpSocket::bind(LOCAL).await.unwrap();
+    let to = silent.local_addr().unwrap();
+    assert!(outlet.send_to(&vec![1; most], to).await.is_err());
+    let mut endpoint = endpoint;
+    let wait = squall_sim::time::timeout(Duration::from_millis(200), endpoint.recv_from());
+    assert!(wait.await.is_err(), "it tried again, and failed");
+}
+
+#[tokio::test]
+async fn a_reply_that_can_not_be_sent_does_not_end_the_server() {
+    // One datagram, which is too long.
+    let settings = ServerSettings { fragment: 1 << 20, ..ServerSettings::default() };
+    let server = server(settings, EndpointSettings::default()).await;
+    let client = client(server, fast(2)).await;
+    let error = client.call::<Bytes>(ECHO, &Bytes(vec![7; 100_000])).await.unwrap_err();
+    assert!(matches!(error, CallError::NoAnswer));
+    assert_eq!(client.call::<u32>(COUNT, &()).await.unwrap(), 1);
+}
+
+#[test]
+fn a_client_whose_runtime_has_ended_fails_rather_than_waits() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ended = runtime();
+    let (client, pending) = ended.block_on(async {
+        let silent = UdpSocket::bind(LOCAL).await.unwrap().local_addr().unwrap();
+        let client = client(silent, fast(1000)).await;
+        let pending = client.start::<u32>(COUNT, &()).unwrap();
+        (client, pending)
+    });
+    drop(ended);
+    let (before, after) = runtime().block_on(async {
+        let both = async { (pending.wait().await, client.call::<u32>(COUNT, &()).await) };
+        tokio::time::timeout(Duration::from_secs(5), both).await.unwrap()
+    });
+    assert!(matches!(before, Err(CallError::Closed(_))), "{before:?}");
+    assert!(matches!(after, Err(CallError::NotSent(_))), "{after:?}");
+}

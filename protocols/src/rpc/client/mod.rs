@@ -141,7 +141,7 @@ impl Client {
         let calls = Calls::new(settings, server, endpoint.outlet().is_reliable());
         let state = Mutex::new(State { calls, closed: None });
         let shared = Arc::new(Shared { state, changed: Notify::new() });
-        task::spawn(drive(Arc::clone(&shared), endpoint, server));
+        task::spawn(drive(Driven(Arc::clone(&shared)), endpoint, server));
         Client { handle: Arc::new(Handle(shared)), credential }
     }
 
@@ -235,8 +235,19 @@ impl<R> fmt::Debug for Pending<R> {
     }
 }
 
+/// Closes a client when its task is dropped, as with the runtime that runs it: then nobody else would
+/// tell those who wait.
+struct Driven(Arc<Shared>);
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.0.close("the client's task ended");
+    }
+}
+
 /// Moves the datagrams of a client until it is dropped.
-async fn drive(shared: Arc<Shared>, mut endpoint: Endpoint, server: SocketAddr) {
+async fn drive(driven: Driven, mut endpoint: Endpoint, server: SocketAddr) {
+    let shared = &driven.0;
     let (outlet, mut unsent) = (endpoint.outlet().clone(), Vec::new());
     loop {
         let (datagrams, deadline) = {

@@ -273,3 +273,91 @@ fn what_could_not_be_sent_failed_for_certain() {
     fixture.calls.close("closed");
     assert!(!ended.try_recv().unwrap().unwrap_err().is_definite());
 }
+
+#[test]
+fn of_calls_that_an_earlier_life_was_sent_each_has_an_unknown_outcome() {
+    let mut fixture = Fixture::new(ClientSettings { boot_epoch: true, ..settings() });
+    let mut all = [fixture.start(&[1; 4]), fixture.start(&[2; 4]), fixture.start(&[3; 4])];
+    let asked = fixture.xids()[0];
+    fixture.answer(asked, Reply::success(Auth::short(vec![1])), &[]);
+    let xids = fixture.xids();
+    let stale = || Reply::Denied(Denied::Auth(AuthStatus::RejectedVerifier));
+    // The network may have made copies that ran before the restart, of the others as of the first.
+    fixture.answer(xids[0], stale(), &[]);
+    fixture.answer(xids[1], stale(), &[]);
+    let _next = fixture.start(&[4; 4]);
+    let asked = fixture.xids()[0];
+    fixture.answer(asked, Reply::success(Auth::short(vec![2])), &[]);
+    assert_eq!(fixture.xids().len(), 1);
+    fixture.answer(xids[2], stale(), &[]);
+    for ended in &mut all {
+        assert!(matches!(ended.try_recv(), Ok(Err(CallError::Restarted))));
+    }
+    // What the last of them was shown is no longer what the client shows.
+    let _last = fixture.start(&[5; 4]);
+    let sent = fixture.sent();
+    let (Message { body: Body::Call(header), .. }, _) = Message::decode(&sent[0]).unwrap() else {
+        panic!()
+    };
+    assert_eq!((header.procedure, header.verifier), (PROCEDURE.number, Auth::short(vec![2])));
+}
+
+#[test]
+fn a_call_whose_credential_is_too_long_does_not_stop_others() {
+    let mut fixture = Fixture::new(ClientSettings { boot_epoch: true, ..settings() });
+    let (answer, mut ended) = oneshot::channel();
+    let long = Auth { flavor: 1, body: vec![0; 401] };
+    fixture.calls.start(fixture.now, PROCEDURE, long, Vec::new(), answer);
+    assert!(ended.try_recv().unwrap().unwrap_err().is_definite());
+    let mut next = fixture.start(&[1; 4]);
+    let asked = fixture.xids()[0];
+    fixture.answer(asked, Reply::success(Auth::short(vec![1])), &[]);
+    let xid = fixture.xids()[0];
+    fixture.reply(xid, &[7; 4]);
+    assert_eq!(results(&mut next), [7; 4]);
+}
+
+#[test]
+fn a_reply_to_a_call_that_was_not_sent_yet_is_another_ones() {
+    let settings = ClientSettings { boot_epoch: true, first_xid: 1, ..settings() };
+    let mut fixture = Fixture::new(settings);
+    let mut ended = fixture.start(&[1; 4]);
+    let asked = fixture.xids()[0];
+    // From before this client restarted and used its ids again.
+    fixture.reply(1, &[9; 4]);
+    fixture.packet(Packet::Working { xid: 1, digest: digest(&[1; 4]) });
+    assert!(ended.try_recv().is_err());
+    fixture.answer(asked, Reply::success(Auth::short(vec![1])), &[]);
+    assert_eq!(fixture.xids(), [1]);
+    fixture.reply(1, &[7; 4]);
+    assert_eq!(results(&mut ended), [7; 4]);
+}
+
+#[test]
+fn a_piece_that_holds_a_piece_is_no_reply() {
+    let mut fixture = Fixture::new(settings());
+    let mut ended = fixture.start(&[1; 4]);
+    let xid = fixture.xids()[0];
+    let reply = Message { xid, body: Body::Reply(Reply::success(Auth::NONE)) };
+    let mut message = reply.encode(&[]).unwrap();
+    // Followed to its end, this would take more of the stack than there is.
+    for _ in 0..2000 {
+        let of = MessageId { xid, is_reply: true, digest: digest(&message) };
+        message =
+            Packet::Piece(Piece { of, index: 0, count: 1, burst: 0, bytes: &message }).encode();
+    }
+    fixture.receive(&message);
+    assert!(ended.try_recv().is_err());
+}
+
+#[test]
+fn pieces_for_which_there_is_no_room_do_not_put_the_timeout_off() {
+    let mut fixture = Fixture::new(ClientSettings { reassembly_buffer: 100, ..settings() });
+    let mut ended = fixture.start(&[1; 4]);
+    let of = MessageId { xid: fixture.xids()[0], is_reply: true, digest: 7 };
+    for _ in 0..6 {
+        fixture.packet(Packet::Piece(Piece { of, index: 1, count: 2, burst: 0, bytes: &[5; 180] }));
+        fixture.pass(TIMEOUT / 2);
+    }
+    assert!(matches!(ended.try_recv(), Ok(Err(CallError::NoAnswer))));
+}

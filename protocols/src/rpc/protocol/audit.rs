@@ -17,8 +17,10 @@ struct Sums {
     /// What calls moved that succeeded, and what those may have moved that nobody knows about.
     certain: Cents,
     possible: Cents,
-    /// The limits that may be in force.
-    limits: Vec<Cents>,
+    /// How many calls that set a limit have ended.
+    ended: u64,
+    /// The limits that may be in force, and how many calls had ended before theirs.
+    limits: Vec<(u64, Cents)>,
 }
 
 impl Books {
@@ -35,12 +37,22 @@ impl Books {
         });
     }
 
-    /// A call that sets `limit` ended in this way.
-    pub fn limited(&self, limit: Cents, ended: Result<(), &CallError>) {
-        self.with(|sums| match ended {
-            Ok(()) => sums.limits = vec![limit],
-            Err(error) if !error.is_definite() => sums.limits.push(limit),
-            Err(_) => {}
+    /// A call that sets a limit begins: gives what [`Books::limited`] wants to know.
+    pub fn begin(&self) -> u64 {
+        self.with(|sums| sums.ended)
+    }
+
+    /// A call that sets `limit`, and began when [`Books::begin`] gave `began`, ended in this way.
+    pub fn limited(&self, began: u64, limit: Cents, ended: Result<(), &CallError>) {
+        self.with(|sums| {
+            // What ended before it began, it has overwritten; of calls at a time, either may run last.
+            if ended.is_ok() {
+                sums.limits.retain(|(number, _)| *number >= began);
+            }
+            if ended.map_or_else(|error| !error.is_definite(), |()| true) {
+                sums.limits.push((sums.ended, limit));
+            }
+            sums.ended += 1;
         });
     }
 
@@ -62,11 +74,37 @@ impl Books {
                     known.contains(&other.balance) && own.balance == -other.balance
                 }
                 BankProcedure::SetLimit => {
-                    sums.limits.is_empty() || sums.limits.contains(&own.limit)
+                    let mut possible = sums.limits.iter().map(|(_, limit)| *limit);
+                    sums.limits.is_empty() || possible.any(|limit| limit == own.limit)
                 }
                 BankProcedure::Deposit => known.contains(&own.balance),
             }
         });
         report(if right { "balance-right" } else { "wrong-balance" });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(books: &Books) -> Vec<Cents> {
+        books.with(|sums| sums.limits.iter().map(|(_, limit)| *limit).collect())
+    }
+
+    #[test]
+    fn of_calls_at_a_time_either_may_have_run_last() {
+        let books = Books::default();
+        let began = [1, 2].map(|_| books.begin());
+        books.limited(began[1], 2, Ok(()));
+        books.limited(began[0], 1, Ok(()));
+        assert_eq!(limits(&books), [2, 1]);
+        books.limited(books.begin(), 3, Ok(()));
+        assert_eq!(limits(&books), [3]);
+        books.limited(books.begin(), 4, Err(&CallError::NoAnswer));
+        assert_eq!(limits(&books), [3, 4]);
+        let refused = CallError::NotSent(std::io::ErrorKind::Other.into());
+        books.limited(books.begin(), 5, Err(&refused));
+        assert_eq!(limits(&books), [3, 4]);
     }
 }

@@ -126,6 +126,7 @@ impl Caller {
         // Of different amounts, so that one run twice does not make up for one that is missing.
         let amount = Cents::from(operation);
         let (own, other) = self.accounts();
+        let began = self.books.begin();
         let ended = match self.procedure {
             BankProcedure::Transfer => {
                 let args = TransferArgs { from: own, to: other, amount, memo };
@@ -138,7 +139,7 @@ impl Caller {
         };
         let ended = ended.map(|_receipt| ());
         match self.procedure {
-            BankProcedure::SetLimit => self.books.limited(amount, ended.as_ref().copied()),
+            BankProcedure::SetLimit => self.books.limited(began, amount, ended.as_ref().copied()),
             BankProcedure::Deposit | BankProcedure::Transfer => {
                 self.books.moved(amount, ended.as_ref().copied());
             }

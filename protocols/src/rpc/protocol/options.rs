@@ -8,7 +8,7 @@ use squall_sim::protocol::{OptionContext, OptionKind, OptionProblem, OptionSpec,
 use squall_sim::protocol::{Options, Protocol};
 use squall_sim::time::Duration;
 
-use super::settings::{is_durable, keeps_replies};
+use super::settings::{is_durable, keeps_replies, message_room};
 use crate::rpc::large::MAX_PIECES;
 use crate::rpc::packet::PIECE_HEADER;
 use crate::sender;
@@ -273,7 +273,7 @@ fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
             format!("at most {most}B: the IPv4 and UDP headers take {HEADERS} bytes of the MTU"),
         );
     }
-    let most = (fragment - PIECE_HEADER as u64) * MAX_PIECES as u64 - HEADER_ROOM;
+    let most = (message_room(options) - PIECE_HEADER) as u64 * MAX_PIECES as u64 - HEADER_ROOM;
     for (key, size) in [("size", context.message), ("result_size", options.number("result_size"))] {
         if size > most {
             return problem(

@@ -10,6 +10,7 @@ use crate::rpc::client::ClientSettings;
 use crate::rpc::endpoint::EndpointSettings;
 use crate::rpc::journal::JournalSettings;
 use crate::rpc::programs::bank::BankSettings;
+use crate::rpc::reliable;
 use crate::rpc::server::{BootEpoch, CacheSettings, Organization, ServerSettings};
 use crate::timer::{DefaultTimeout, Timer};
 
@@ -32,6 +33,16 @@ fn size(options: &Options, name: &str) -> usize {
     usize::try_from(options.number(name)).unwrap_or(usize::MAX)
 }
 
+/// What is left of a datagram for a message, or a piece of one.
+pub(super) fn message_room(options: &Options) -> usize {
+    let header = if is_reliable(options) { reliable::HEADER } else { 0 };
+    size(options, "fragment") - header
+}
+
+fn is_reliable(options: &Options) -> bool {
+    options.word("transport") == "reliable"
+}
+
 /// Whether the server remembers the replies that it gave.
 pub(super) fn keeps_replies(options: &Options) -> bool {
     matches!(options.word("semantics"), "at-most-once" | "exactly-once")
@@ -48,7 +59,6 @@ fn call_timer(options: &Options) -> Timer {
 
 /// The sockets of server and clients.
 pub(super) fn endpoint(options: &Options) -> EndpointSettings {
-    let reliable = options.word("transport") == "reliable";
     // The last acknowledgement may be lost, and then nobody is there any more. What matters is asked for
     // again by the call.
     let with_end = |timer: Timer| {
@@ -57,7 +67,7 @@ pub(super) fn endpoint(options: &Options) -> EndpointSettings {
     };
     EndpointSettings {
         room: size(options, "fragment").max(1500),
-        reliable: reliable.then(|| with_end(call_timer(options))),
+        reliable: is_reliable(options).then(|| with_end(call_timer(options))),
     }
 }
 
@@ -67,7 +77,7 @@ pub(super) fn client_settings(options: &Options, credential: Auth) -> ClientSett
         timer: call_timer(options),
         ask_interval: options.duration("ask_interval"),
         asks: keeps_replies(options),
-        fragment: size(options, "fragment"),
+        fragment: message_room(options),
         reassembly_buffer: size(options, "reassembly_buffer"),
         reassembly_timeout: options.duration("reassembly_timeout"),
         first_xid: match options.word("first_xid") {
@@ -105,7 +115,7 @@ pub(super) fn server_settings(options: &Options) -> ServerSettings {
             BootEpoch::Untold
         },
         recovered: Vec::new(),
-        fragment: size(options, "fragment"),
+        fragment: message_room(options),
         reassembly_buffer: size(options, "reassembly_buffer"),
         reassembly_timeout: options.duration("reassembly_timeout"),
         opens_at: (!register_after.is_zero()).then(|| Instant::now() + register_after),

@@ -135,23 +135,21 @@ impl Shared {
     }
 
     /// Runs a call and answers it.
-    async fn run(&self, job: Job) -> io::Result<()> {
+    async fn run(&self, job: Job) {
         let key = job.call.key;
         if self.settings.refuse_orphans && self.lock().is_orphan(&job) {
             report("orphan-refused");
-            self.lock().forget(&key);
-            return Ok(());
+            return self.lock().forget(&key);
         }
         if self.settings.reply_first {
             let reply = encode(&Reply::success(self.verifier.clone()), key.xid, &[]);
-            self.reply(&key, &reply).await?;
+            self.reply(&key, &reply).await;
             self.dispatch(&job).await;
-            self.finish(&key, reply);
-            return Ok(());
+            return self.finish(&key, reply);
         }
         let reply = self.dispatch(&job).await;
         self.finish(&key, reply.clone());
-        self.reply(&key, &reply).await
+        self.reply(&key, &reply).await;
     }
 
     /// Runs a call and gives the reply.
@@ -173,17 +171,19 @@ impl Shared {
         memory_entries(state.remembered() as u64);
     }
 
-    async fn reply(&self, key: &CallKey, reply: &Bytes) -> io::Result<()> {
-        if reply.len() <= self.settings.fragment {
-            self.outlet.send_to(reply, key.client).await?;
+    /// Sends a reply. One that can not be sent is as good as one that is lost.
+    async fn reply(&self, key: &CallKey, reply: &Bytes) {
+        let sent = if reply.len() <= self.settings.fragment {
+            self.outlet.send_to(reply, key.client).await
         } else {
             let datagrams = self.lock().datagrams_of_reply(key.client, key.xid, reply);
-            self.send(datagrams, key.client).await?;
+            self.send(datagrams, key.client).await
+        };
+        match sent {
+            Err(_) => report("reply-not-sent"),
+            Ok(()) if key.procedure.number != 0 => report("replied"),
+            Ok(()) => {}
         }
-        if key.procedure.number != 0 {
-            report("replied");
-        }
-        Ok(())
     }
 
     async fn send(&self, datagrams: Vec<Bytes>, to: SocketAddr) -> io::Result<()> {
@@ -205,7 +205,7 @@ fn encode(reply: &Reply, xid: u32, results: &[u8]) -> Bytes {
 /// Serves for ever.
 ///
 /// # Errors
-/// Those of the socket.
+/// If the socket can not receive.
 ///
 /// # Panics
 /// With workers, outside a simulated host and outside a tokio runtime.
@@ -239,8 +239,13 @@ pub async fn serve(
         match decided {
             OnDatagram::Nothing => {}
             OnDatagram::Full => shared.outlet.reject_full(),
-            OnDatagram::Send(datagrams) => shared.send(datagrams, from).await?,
-            OnDatagram::Run(job) => workers.run(&shared, job).await?,
+            // To whom nothing can be sent is that client's trouble, not the server's end.
+            OnDatagram::Send(datagrams) => {
+                if shared.send(datagrams, from).await.is_err() {
+                    report("reply-not-sent");
+                }
+            }
+            OnDatagram::Run(job) => workers.run(&shared, job).await,
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Who runs the calls: the receiving task, workers, or a task for each call.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use squall_sim::protocol::report;
 use squall_sim::task;
 use tokio::sync::Semaphore;
 
@@ -58,10 +56,10 @@ impl Workers {
     }
 
     /// Runs a call, or sees to it that it is run.
-    pub async fn run(&self, shared: &Arc<Shared>, job: Job) -> io::Result<()> {
+    pub async fn run(&self, shared: &Arc<Shared>, job: Job) {
         match shared.settings.organization {
             Organization::Iterative | Organization::EventDriven { blocks: true } => {
-                return shared.run(job).await;
+                shared.run(job).await;
             }
             Organization::ThreadPool(_) => {
                 let mut waiting = self.queue.lock();
@@ -69,24 +67,22 @@ impl Workers {
                 if waiting.jobs.len() < room {
                     waiting.jobs.push_back(job);
                     self.queue.permits.add_permits(1);
-                    return Ok(());
+                    return;
                 }
                 drop(waiting);
                 refuse(shared, &job);
             }
             Organization::EventDriven { blocks: false } => {
                 let Ok(permit) = Arc::clone(&self.queue.permits).try_acquire_owned() else {
-                    refuse(shared, &job);
-                    return Ok(());
+                    return refuse(shared, &job);
                 };
                 let shared = Arc::clone(shared);
                 task::spawn(async move {
-                    run(&shared, job).await;
+                    shared.run(job).await;
                     drop(permit);
                 });
             }
         }
-        Ok(())
     }
 }
 
@@ -105,15 +101,8 @@ async fn work(queue: Arc<Queue>, shared: Arc<Shared>) {
             waiting.jobs.pop_front()
         };
         if let Some(job) = job {
-            run(&shared, job).await;
+            shared.run(job).await;
         }
         queue.lock().idle += 1;
-    }
-}
-
-/// Runs a call. A reply that can not be sent is as good as one that is lost.
-async fn run(shared: &Shared, job: Job) {
-    if shared.run(job).await.is_err() {
-        report("reply-not-sent");
     }
 }

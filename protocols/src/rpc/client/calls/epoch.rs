@@ -35,9 +35,19 @@ impl Calls {
         self.send_first(now, xid);
     }
 
-    /// True if calls name the server's life.
-    pub(super) fn knows_epoch(&self) -> bool {
-        matches!(self.epoch, Epoch::Known(_))
+    /// What calls that are sent now show of the server's present life.
+    pub(super) fn shown(&self) -> Option<Auth> {
+        match &self.epoch {
+            Epoch::Known(verifier) => Some(verifier.clone()),
+            _ => None,
+        }
+    }
+
+    /// A call has ended without an answer: perhaps the one that others wait for.
+    pub(super) fn epoch_ended(&mut self, xid: u32) {
+        if self.epoch == Epoch::Requested(xid) {
+            self.epoch_failed();
+        }
     }
 
     /// The call that asks for the epoch has ended.
@@ -55,7 +65,7 @@ impl Calls {
     }
 
     /// The server does not say who it is: calls that wait for that were never sent.
-    pub(super) fn epoch_failed(&mut self) {
+    fn epoch_failed(&mut self) {
         self.epoch = Epoch::Unknown;
         let waits =
             |(xid, call): (&u32, &Call)| matches!(call.content, Content::Waits(_)).then_some(*xid);

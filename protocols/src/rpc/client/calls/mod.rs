@@ -47,6 +47,8 @@ pub(super) struct Calls {
 struct Call {
     procedure: Procedure,
     credential: Auth,
+    /// What it shows of the server's life.
+    shown: Option<Auth>,
     digest: u64,
     content: Content,
     phase: Phase,
@@ -136,6 +138,7 @@ impl Calls {
         let call = Call {
             procedure,
             credential,
+            shown: None,
             digest: digest(&arguments),
             content: Content::Waits(arguments),
             phase: Phase::Calling,
@@ -152,18 +155,18 @@ impl Calls {
 
     /// Puts the message of a call together and sends it.
     fn send_first(&mut self, now: Instant, xid: u32) {
-        let verifier = match &self.epoch {
-            Epoch::Known(verifier) => verifier.clone(),
-            _ => Auth::NONE,
-        };
+        let shown = self.shown();
         let Some(call) = self.calls.get_mut(&xid) else { return };
         let Content::Waits(arguments) = &call.content else { return };
         let mut message = Vec::with_capacity(96 + arguments.len());
         let Procedure { program, version, number } = call.procedure;
         let credential = std::mem::take(&mut call.credential);
+        call.shown.clone_from(&shown);
+        let verifier = shown.unwrap_or(Auth::NONE);
         let header = CallHeader { program, version, procedure: number, credential, verifier };
         if let Err(error) = header.encode(xid, &mut message) {
-            return self.end(xid, Err(CallError::Arguments(error)));
+            self.end(xid, Err(CallError::Arguments(error)));
+            return self.epoch_ended(xid);
         }
         message.extend_from_slice(arguments);
         let length = message.len();
@@ -240,11 +243,8 @@ impl Calls {
     pub fn handle_send_error(&mut self, xid: u32, error: io::Error) {
         // What was sent before may yet be answered.
         if self.calls.get(&xid).is_some_and(|call| call.sent == 1) {
-            let is_epoch = self.epoch == Epoch::Requested(xid);
             self.end(xid, Err(CallError::NotSent(error)));
-            if is_epoch {
-                self.epoch_failed();
-            }
+            self.epoch_ended(xid);
         }
     }
 
@@ -273,12 +273,9 @@ impl Calls {
         if self.timer.gives_up_after(silent) {
             report("gave-up");
             self.end(xid, Err(CallError::NoAnswer));
-            if self.epoch == Epoch::Requested(xid) {
-                self.epoch_failed();
-            }
-            return;
+            return self.epoch_ended(xid);
         }
-        if let Some((of, received)) = self.incoming.received(self.server, xid) {
+        if let Some((of, received)) = self.incoming.received(now, self.server, xid) {
             // A part of the reply is there: only the rest is wanted.
             self.ask(now, xid, of.digest, received);
         } else if arrived && self.settings.asks {
@@ -353,7 +350,7 @@ impl Calls {
     }
 
     fn known(&mut self, xid: u32, digest: u64) -> Option<&mut Call> {
-        self.calls.get_mut(&xid).filter(|call| call.digest == digest)
+        self.calls.get_mut(&xid).filter(|call| call.sent > 0 && call.digest == digest)
     }
 
     fn handle_piece(&mut self, now: Instant, piece: Piece<'_>) -> OnDatagram {
@@ -389,7 +386,8 @@ impl Calls {
     }
 
     fn handle_reply(&mut self, now: Instant, xid: u32, reply: Reply, rest: &[u8]) {
-        let Some(call) = self.calls.get(&xid) else {
+        // An answer to a call that was not sent yet is one to an earlier life's.
+        let Some(call) = self.calls.get(&xid).filter(|call| call.sent > 0) else {
             report("stale-reply");
             if self.settings.retransmit_on_stale_reply {
                 self.retransmit_first(now);
@@ -409,8 +407,11 @@ impl Calls {
                 Some(why) => refused(why),
                 None => Err(CallError::ServerFailed),
             },
-            Reply::Denied(Denied::Auth(AuthStatus::RejectedVerifier)) if self.knows_epoch() => {
-                self.epoch = Epoch::Unknown;
+            // Whatever is known by now: what the call was shown with was true once.
+            Reply::Denied(Denied::Auth(AuthStatus::RejectedVerifier)) if call.shown.is_some() => {
+                if call.shown == self.shown() {
+                    self.epoch = Epoch::Unknown;
+                }
                 Err(CallError::Restarted)
             }
             Reply::Denied(why) => refused(why.into()),

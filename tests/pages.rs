@@ -32,7 +32,8 @@ direction, seed 1; figures are per call. Printed by `cargo run --release --examp
 A call over bare datagrams takes two of them: the reply acknowledges the call. A reliable layer below
 does not know that, and acknowledges each on its own: two more, and nothing is faster. What is kept of
 replies, in memory or on the disk, costs no datagram; `boot_epoch` costs a round trip at the beginning.
-Arguments and results of 16 KiB travel in twelve pieces each; of those only the lost ones travel again,
+Arguments and results of 16 KiB travel in twelve pieces each (thirteen over the reliable layer, whose
+header takes room); of those only the lost ones travel again,
 and short packets that say which.
 ";
 

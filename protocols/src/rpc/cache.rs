@@ -81,7 +81,10 @@ impl ReplyCache {
     /// A call has run, and this is its reply.
     pub fn finish(&mut self, now: Instant, key: CallKey, reply: Bytes) {
         self.expire(now);
-        self.calls.insert(key, Known::Finished(reply));
+        if let Some(Known::Finished(_)) = self.calls.insert(key, Known::Finished(reply)) {
+            // It has run twice, and its older reply must not take the newer one away.
+            self.finished.retain(|(_, known)| *known != key);
+        }
         self.finished.push_back((now, key));
         while self.finished.len() > self.capacity {
             self.drop_oldest();
@@ -181,6 +184,17 @@ mod tests {
         assert_eq!(cache.handle_call(now, key(9)), Some(Known::Working));
         assert_eq!(cache.handle_call(now, key(3)), Some(Known::Finished(vec![3].into())));
         assert_eq!(cache.handle_call(now, key(1)), None);
+    }
+
+    #[test]
+    fn the_newer_of_two_replies_to_one_call_counts() {
+        let now = Instant::now();
+        let mut cache = ReplyCache::new(2, None);
+        for (xid, reply) in [(1, 1), (2, 2), (1, 3), (4, 4)] {
+            cache.finish(now, key(xid), vec![reply].into());
+        }
+        assert_eq!(cache.len(), 2);
+        assert_eq!(cache.handle_call(now, key(1)), Some(Known::Finished(vec![3].into())));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! only the answer to the last burst makes the sender send: copies and late answers cause nothing.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::SocketAddr;
 
 use squall_sim::time::{Duration, Instant};
@@ -94,8 +95,9 @@ impl Outgoing {
     fn piece(&self, index: usize, burst: u8) -> Vec<u8> {
         let start = index * self.share;
         let bytes = &self.message[start..self.message.len().min(start + self.share)];
-        let count = self.arrived.len() as u16;
-        Packet::Piece(Piece { of: self.of, index: index as u16, count, burst, bytes }).encode()
+        let (of, count) = (self.of, self.arrived.len() as u16);
+        let length = self.message.len() as u32;
+        Packet::Piece(Piece { of, index: index as u16, count, length, burst, bytes }).encode()
     }
 }
 
@@ -125,11 +127,13 @@ struct Partial {
     /// When its last piece came.
     since: Instant,
     count: u16,
+    /// As many bytes as the whole has, for which there is room from the first piece on: else two halves
+    /// might keep each other from becoming whole (Kahn and Crowther, "Flow Control in a
+    /// Resource-Sharing Computer Network", 1972: reassembly lock-up).
+    length: usize,
+    /// How many of them are there.
+    held: usize,
     pieces: BTreeMap<u16, Vec<u8>>,
-    /// As many bytes as the whole may have, reserved with its first piece: else two halves might keep
-    /// each other from becoming whole (Kahn and Crowther, "Flow Control in a Resource-Sharing Computer
-    /// Network", 1972: reassembly lock-up).
-    room: usize,
 }
 
 impl Partial {
@@ -151,31 +155,35 @@ impl Incoming {
 
     /// A piece came.
     pub fn handle_piece(&mut self, now: Instant, from: SocketAddr, piece: Piece<'_>) -> OnPiece {
-        let Piece { of, index, count, burst, bytes } = piece;
+        let Piece { of, index, count, length, burst, bytes } = piece;
         self.forget_old(now);
-        let (key, room) = ((from, of), usize::from(count) * bytes.len());
-        let known = self.partial.get(&key);
-        if known.is_some_and(|known| known.count != count) {
-            return OnPiece::Waits(None);
-        }
-        let more = room.saturating_sub(known.map_or(0, |known| known.room));
-        if usize::from(count) > MAX_PIECES || self.reserved + more > self.capacity {
-            return OnPiece::Full;
-        }
-        self.reserved += more;
-        let pieces = BTreeMap::new();
-        let new = Partial { since: now, count, pieces, room: 0 };
-        let partial = self.partial.entry(key).or_insert(new);
-        partial.room += more;
-        partial.pieces.entry(index).or_insert_with(|| {
+        let (key, length) = ((from, of), length as usize);
+        let new = Partial { since: now, count, length, held: 0, pieces: BTreeMap::new() };
+        let partial = match self.partial.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let room = self.capacity.saturating_sub(self.reserved);
+                if usize::from(count) > MAX_PIECES || length > room {
+                    return OnPiece::Full;
+                }
+                self.reserved += length;
+                free.insert(new)
+            }
+        };
+        let contradicts = (partial.count, partial.length) != (count, length);
+        if let (Entry::Vacant(free), false) = (partial.pieces.entry(index), contradicts) {
+            if partial.held + bytes.len() > length {
+                return OnPiece::Waits(None);
+            }
+            free.insert(bytes.to_vec());
+            partial.held += bytes.len();
             partial.since = now;
-            bytes.to_vec()
-        });
+        }
         if partial.pieces.len() < usize::from(partial.count) {
             return OnPiece::Waits((burst > 0).then(|| partial.received(of, burst)));
         }
         let Some(whole) = self.partial.remove(&key) else { return OnPiece::Waits(None) };
-        self.reserved -= whole.room;
+        self.reserved -= whole.length;
         OnPiece::Complete(whole.pieces.into_values().flatten().collect())
     }
 
@@ -201,7 +209,7 @@ impl Incoming {
         self.partial.retain(|(sender, of), partial| {
             let keep = *sender != from || of.xid != xid;
             if !keep {
-                *reserved -= partial.room;
+                *reserved -= partial.length;
             }
             keep
         });
@@ -213,7 +221,7 @@ impl Incoming {
         self.partial.retain(|_, partial| {
             let keep = now - partial.since < timeout;
             if !keep {
-                *reserved -= partial.room;
+                *reserved -= partial.length;
             }
             keep
         });
@@ -308,7 +316,8 @@ mod tests {
         assert!(matches!(give_at(&mut incoming, later, 2, &pieces[1]), OnPiece::Waits(Some(_))));
         assert_eq!((incoming.reserved(), incoming.waiting()), (80, 1));
         let large = Outgoing::new(ID, vec![7; 101], PIECE_HEADER + 60, false).unwrap().missing();
-        assert_eq!(give(&mut self::incoming(100), 1, &large[0]), OnPiece::Full);
+        // The short one, too: it says how long the whole is.
+        assert_eq!(give(&mut self::incoming(100), 1, &large[1]), OnPiece::Full);
     }
 
     #[test]
@@ -331,7 +340,7 @@ mod tests {
         let start = Instant::now();
         let mut incoming = incoming(100);
         let of = MessageId { is_reply: true, ..ID };
-        let piece = Piece { of, index: 0, count: 2, burst: 0, bytes: &[1] };
+        let piece = Piece { of, index: 0, count: 2, length: 2, burst: 0, bytes: &[1] };
         assert_eq!(incoming.handle_piece(start, sender(1), piece), OnPiece::Waits(None));
         let just_before = start + Duration::from_millis(999);
         assert_eq!(incoming.received(just_before, sender(1), ID.xid).unwrap().0, of);
@@ -359,7 +368,7 @@ mod tests {
     #[test]
     fn a_message_of_too_many_pieces_is_refused() {
         assert!(Outgoing::new(ID, vec![0; MAX_PIECES + 1], PIECE_HEADER + 1, false).is_none());
-        let piece = Piece { of: ID, index: 0, count: u16::MAX, burst: 1, bytes: &[1] };
+        let piece = Piece { of: ID, index: 0, count: u16::MAX, length: 9, burst: 1, bytes: &[1] };
         let packet = Packet::Piece(piece).encode();
         assert_eq!(give(&mut incoming(1000), 1, &packet), OnPiece::Full);
     }

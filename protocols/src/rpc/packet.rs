@@ -9,8 +9,9 @@
 //! bytes 4-7    0x53510001 piece, ...02 received, ...03 ask, ...04 working, ...05 forgotten
 //! bytes 8-15   digest: of the call's arguments; of a reply, all of it, and so in what is said about its
 //!              pieces
-//! piece:     bytes 16-17 which, 18-19 of how many; 20 whose message (0 call, 1 reply), 21 the
-//!            burst, if the sender asks which pieces are there, or 0; 22- the bytes
+//! piece:     bytes 16-17 which, 18-19 of how many; 20-23 length of the message; 24 whose it is (0
+//!            call, 1 reply); 25 the burst, if the sender asks which pieces are there, or 0; 26- the
+//!            bytes
 //! received:  byte 16 whose message; 17 the burst, or 0; 18- a bit for each piece, the first is the
 //!            lowest of the first byte
 //! ```
@@ -25,7 +26,7 @@ const WORKING: u32 = 0x5351_0004;
 const FORGOTTEN: u32 = 0x5351_0005;
 
 /// Bytes in front of a piece.
-pub const PIECE_HEADER: usize = 22;
+pub const PIECE_HEADER: usize = 26;
 
 /// What tells a call's arguments, or a reply, from others with the same transaction id.
 pub fn digest(bytes: &[u8]) -> u64 {
@@ -52,6 +53,8 @@ pub struct Piece<'a> {
     pub index: u16,
     /// How many there are.
     pub count: u16,
+    /// How many bytes the whole message has.
+    pub length: u32,
     /// If the sender wants to know which pieces have arrived: which time it sends. Otherwise 0.
     pub burst: u8,
     /// The piece of the message.
@@ -110,9 +113,10 @@ impl<'a> Packet<'a> {
         out.put_u32(kind);
         out.put_u64(digest);
         match self {
-            Packet::Piece(Piece { of, index, count, burst, bytes }) => {
+            Packet::Piece(Piece { of, index, count, length, burst, bytes }) => {
                 out.put_u16(*index);
                 out.put_u16(*count);
+                out.put_u32(*length);
                 out.put_u8(of.is_reply.into());
                 out.put_u8(*burst);
                 out.put_slice(bytes);
@@ -139,11 +143,12 @@ impl<'a> Packet<'a> {
             PIECE => {
                 let index = bytes.try_get_u16().ok()?;
                 let count = bytes.try_get_u16().ok()?;
+                let length = bytes.try_get_u32().ok()?;
                 let is_reply = flag(&mut bytes)?;
                 let burst = bytes.try_get_u8().ok()?;
                 let of = MessageId { xid, is_reply, digest };
                 let sound = index < count && !bytes.is_empty();
-                sound.then_some(Packet::Piece(Piece { of, index, count, burst, bytes }))
+                sound.then_some(Packet::Piece(Piece { of, index, count, length, burst, bytes }))
             }
             RECEIVED => {
                 let of = MessageId { xid, is_reply: flag(&mut bytes)?, digest };
@@ -180,7 +185,7 @@ mod tests {
         ) {
             let of = MessageId { xid, is_reply, digest };
             for packet in [
-                Packet::Piece(Piece { of, index, count: index + more, burst, bytes: &bytes }),
+                Packet::Piece(Piece { of, index, count: index + more, length: xid, burst, bytes: &bytes }),
                 Packet::Received { of, burst, pieces: &bytes },
                 Packet::Ask { xid, digest },
                 Packet::Working { xid, digest },

@@ -154,7 +154,7 @@ fn that_a_call_is_forgotten_is_believed_once_and_when_asked() {
 
 #[test]
 fn of_a_large_call_only_what_is_missing_is_sent_again() {
-    let mut fixture = Fixture::new(ClientSettings { fragment: 122, ..settings() });
+    let mut fixture = Fixture::new(ClientSettings { fragment: 126, ..settings() });
     let arguments = [1; 960];
     let mut ended = fixture.start(&arguments);
     let pieces = fixture.sent();
@@ -181,7 +181,8 @@ fn of_a_large_reply_only_what_is_missing_is_asked_for() {
     let half = message.len() / 2;
     let piece = |index: u16| {
         let bytes = if index == 0 { &message[..half] } else { &message[half..] };
-        Packet::Piece(Piece { of, index, count: 2, burst: 0, bytes })
+        let length = message.len() as u32;
+        Packet::Piece(Piece { of, index, count: 2, length, burst: 0, bytes })
     };
     fixture.packet(piece(1));
     fixture.pass(TIMEOUT);
@@ -195,7 +196,8 @@ fn a_reply_for_which_there_is_no_room_is_not_asked_for_without_end() {
     let mut fixture = Fixture::new(ClientSettings { reassembly_buffer: 100, ..settings() });
     let mut ended = fixture.start(&[1; 4]);
     let of = MessageId { xid: fixture.xids()[0], is_reply: true, digest: 7 };
-    let piece = |index| Packet::Piece(Piece { of, index, count: 2, burst: 0, bytes: &[5; 80] });
+    let bytes = &[5; 80];
+    let piece = |index| Packet::Piece(Piece { of, index, count: 2, length: 160, burst: 0, bytes });
     for _ in 0..2 {
         assert_eq!(fixture.packet(piece(0)), OnDatagram::Full);
         assert_eq!(fixture.packet(piece(1)), OnDatagram::Full);
@@ -343,8 +345,9 @@ fn a_piece_that_holds_a_piece_is_no_reply() {
     // Followed to its end, this would take more of the stack than there is.
     for _ in 0..2000 {
         let of = MessageId { xid, is_reply: true, digest: digest(&message) };
-        message =
-            Packet::Piece(Piece { of, index: 0, count: 1, burst: 0, bytes: &message }).encode();
+        let (length, bytes) = (message.len() as u32, &message[..]);
+        let piece = Piece { of, index: 0, count: 1, length, burst: 0, bytes };
+        message = Packet::Piece(piece).encode();
     }
     fixture.receive(&message);
     assert!(ended.try_recv().is_err());
@@ -356,7 +359,8 @@ fn pieces_for_which_there_is_no_room_do_not_put_the_timeout_off() {
     let mut ended = fixture.start(&[1; 4]);
     let of = MessageId { xid: fixture.xids()[0], is_reply: true, digest: 7 };
     for _ in 0..6 {
-        fixture.packet(Packet::Piece(Piece { of, index: 1, count: 2, burst: 0, bytes: &[5; 180] }));
+        let piece = Piece { of, index: 1, count: 2, length: 200, burst: 0, bytes: &[5; 180] };
+        fixture.packet(Packet::Piece(piece));
         fixture.pass(TIMEOUT / 2);
     }
     assert!(matches!(ended.try_recv(), Ok(Err(CallError::NoAnswer))));

@@ -14,7 +14,7 @@ use crate::oncrpc::{
 };
 use crate::rpc::cache::{CallKey, Known, ReplyCache};
 use crate::rpc::large::{Incoming, OnPiece};
-use crate::rpc::packet::{Packet, Piece, digest};
+use crate::rpc::packet::{MessageId, Packet, Piece, digest};
 use crate::rpc::program::{Call, Procedure};
 
 /// What is to be done about a datagram.
@@ -91,7 +91,7 @@ impl State {
             return known;
         }
         match self.incoming.handle_piece(now, from, piece) {
-            OnPiece::Complete(message) => self.handle_message(now, &message, from),
+            OnPiece::Complete(message) => self.handle_whole(now, from, piece.of, &message),
             OnPiece::Waits(Some(received)) => OnDatagram::Send(vec![received.into()]),
             OnPiece::Waits(None) => OnDatagram::Nothing,
             OnPiece::Full => OnDatagram::Full,
@@ -123,6 +123,24 @@ impl State {
                 OnDatagram::Send(vec![Packet::Working { xid, digest }.encode().into()])
             }
             Known::Finished(reply) => OnDatagram::Send(self.datagrams_of_reply(to, xid, &reply)),
+        }
+    }
+
+    /// The pieces of a call are together, and must be what they said.
+    fn handle_whole(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        of: MessageId,
+        bytes: &[u8],
+    ) -> OnDatagram {
+        match Message::decode(bytes) {
+            Ok((Message { xid, body: Body::Call(header) }, arguments))
+                if xid == of.xid && digest(arguments) == of.digest =>
+            {
+                self.handle_call(now, xid, header, arguments, from)
+            }
+            _ => OnDatagram::Nothing,
         }
     }
 

@@ -206,3 +206,16 @@ fn a_large_call_that_is_known_is_not_put_together_again() {
     let missing = packet(fixture.receive(&received));
     assert!(matches!(Packet::decode(&missing), Some(Packet::Piece(Piece { index: 2, .. }))));
 }
+
+#[test]
+fn pieces_that_are_not_what_they_said_are_no_call() {
+    let mut fixture = Fixture::new(ServerSettings::default());
+    let message = Message { xid: 7, body: Body::Call(header()) }.encode(&[3; 400]).unwrap();
+    for (xid, digest, runs) in
+        [(7, digest(&[3; 400]), true), (7, digest(&[4; 400]), false), (8, digest(&[3; 400]), false)]
+    {
+        let of = MessageId { xid, is_reply: false, digest };
+        let pieces = Outgoing::new(of, message.clone(), 1000, false).unwrap().missing();
+        assert_eq!(matches!(fixture.receive(&pieces[0]), OnDatagram::Run(_)), runs);
+    }
+}

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use squall_sim::protocol::report;
-use squall_sim::time::Instant;
+use squall_sim::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::{Answer, ClientSettings};
@@ -215,8 +215,19 @@ impl Calls {
         call.sent += 1;
         call.sent_at = now;
         let asks = self.reliable || call.phase == Phase::Working;
-        let wait = if asks { self.settings.ask_interval } else { self.timer.wait(call.silent) };
+        let is_large = matches!(call.content, Content::Large(_));
+        let wait = match (asks, is_large) {
+            (true, _) => self.settings.ask_interval,
+            (false, true) => self.timer.wait(call.silent).min(self.patience()),
+            (false, false) => self.timer.wait(call.silent),
+        };
         self.set_deadline(xid, now + wait);
+    }
+
+    /// No wait for pieces is longer: once they expire, all would begin anew, and a message that never comes
+    /// at one go would never come. But a second is not too long for any.
+    fn patience(&self) -> Duration {
+        (self.settings.reassembly_timeout / 2).max(Duration::from_secs(1))
     }
 
     fn set_deadline(&mut self, xid: u32, deadline: Instant) {
@@ -405,7 +416,7 @@ impl Calls {
             OnPiece::Complete(_) | OnPiece::Waits(None) | OnPiece::Full => {}
         }
         // The next pieces are under way: no need to ask for them yet.
-        self.set_deadline(of.xid, now + self.timer.wait(1));
+        self.set_deadline(of.xid, now + self.timer.wait(1).min(self.patience()));
     }
 
     fn handle_received(&mut self, now: Instant, of: MessageId, burst: u8, pieces: &[u8]) {

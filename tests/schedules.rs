@@ -92,7 +92,7 @@ pub fn link() -> impl Strategy<Value = String> {
 }
 
 /// How a sender waits.
-fn timer() -> impl Strategy<Value = String> {
+pub fn timer() -> impl Strategy<Value = String> {
     prop_oneof![
         (20u32..300).prop_map(|ms| format!("timeout = '{ms}ms'\n")),
         (20u32..300, 10u32..40, 0u32..50).prop_map(|(initial, factor, jitter)| {

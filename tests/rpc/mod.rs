@@ -2,3 +2,4 @@
 
 mod chaos;
 mod crash_table;
+mod storms;

@@ -3,7 +3,9 @@
 //!
 //! The sender marks the last piece that it sends, and the receiver then says which pieces it has. When
 //! nothing is heard, the sender sends one marked piece, not all. The mark is the number of the burst, and
-//! only the answer to the last burst makes the sender send: copies and late answers cause nothing.
+//! only an answer to one that was sent after the last answer makes the sender send: copies cause nothing.
+//! That it must be the last of these would be too much: where a round trip takes longer than the timeout,
+//! every answer comes after the next burst.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -27,6 +29,8 @@ pub struct Outgoing {
     arrived: Vec<bool>,
     /// How often it was sent: 1 to 255, then 1 again.
     burst: u8,
+    /// How many times since the last answer; 254 at the most.
+    unanswered: u8,
     /// True if no piece is lost on the way, so that none is marked.
     reliable: bool,
 }
@@ -38,14 +42,9 @@ impl Outgoing {
         let share = datagram.saturating_sub(PIECE_HEADER).max(1);
         let count = message.len().div_ceil(share);
         let arrived = vec![false; count];
-        (count <= MAX_PIECES).then_some(Outgoing {
-            of,
-            message,
-            share,
-            arrived,
-            burst: 0,
-            reliable,
-        })
+        let (burst, unanswered) = (0, 0);
+        let outgoing = Outgoing { of, message, share, arrived, burst, unanswered, reliable };
+        (count <= MAX_PIECES).then_some(outgoing)
     }
 
     /// Whose pieces these are.
@@ -73,14 +72,17 @@ impl Outgoing {
 
     fn next_burst(&mut self) {
         self.burst = self.burst.checked_add(1).unwrap_or(1);
+        self.unanswered = self.unanswered.saturating_add(1).min(254);
     }
 
     /// The receiver says what it has, which may be less than before. True if that is news: its answer
-    /// to the last burst, or said of itself.
+    /// to a burst since its last answer, or said of itself.
     pub fn handle_received(&mut self, burst: u8, pieces: &[u8]) -> bool {
-        if burst != 0 && burst != self.burst {
+        let before = (u16::from(self.burst) + 255 - u16::from(burst)) % 255;
+        if burst != 0 && before >= u16::from(self.unanswered) {
             return false;
         }
+        self.unanswered = 0;
         for (index, arrived) in self.arrived.iter_mut().enumerate() {
             *arrived = pieces.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1);
         }
@@ -302,6 +304,23 @@ mod tests {
         assert_eq!((incoming.reserved(), incoming.waiting()), (0, 0));
         outgoing.handle_forgotten();
         assert_eq!(outgoing.missing().len(), 10);
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_the_next_probe_still_counts() {
+        let mut outgoing = Outgoing::new(ID, vec![7; 100], PIECE_HEADER + 10, false).unwrap();
+        outgoing.missing();
+        // Past the point where the numbers begin anew.
+        for first in (2..=254).step_by(2) {
+            outgoing.probe();
+            outgoing.probe();
+            assert!(outgoing.handle_received(first, &[1]));
+            assert!(!outgoing.handle_received(first, &[1]), "a copy");
+            assert!(!outgoing.handle_received(first + 1, &[1]), "what is missing is on the way");
+        }
+        assert_eq!(outgoing.probe()[PIECE_HEADER - 1], 1);
+        assert!(!outgoing.handle_received(2, &[1]), "a burst that was not sent");
+        assert!(outgoing.handle_received(1, &[1]));
     }
 
     #[test]

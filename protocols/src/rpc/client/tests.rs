@@ -365,3 +365,28 @@ fn pieces_for_which_there_is_no_room_do_not_put_the_timeout_off() {
     }
     assert!(matches!(ended.try_recv(), Ok(Err(CallError::NoAnswer))));
 }
+
+#[test]
+fn no_wait_for_pieces_outlasts_them() {
+    let timer = Timer::fixed(Duration::from_secs(60));
+    let settings = ClientSettings { timer, fragment: 122, ..settings() };
+    assert_eq!(settings.reassembly_timeout, Duration::from_secs(30));
+    let mut fixture = Fixture::new(settings);
+    let _large = fixture.start(&[1; 960]);
+    fixture.sent();
+    fixture.pass(Duration::from_secs(15));
+    assert_eq!(fixture.sent().len(), 1);
+    let _small = fixture.start(&[2; 4]);
+    let xid = fixture.xids()[0];
+    let of = MessageId { xid, is_reply: true, digest: 7 };
+    fixture.packet(Packet::Piece(Piece {
+        of,
+        index: 1,
+        count: 2,
+        length: 160,
+        burst: 0,
+        bytes: &[5; 80],
+    }));
+    fixture.pass(Duration::from_secs(15));
+    assert!(fixture.sent().contains(&Packet::Received { of, burst: 0, pieces: &[0b10] }.encode()));
+}

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use squall_sim::protocol::report;
-use squall_sim::time::Instant;
+use squall_sim::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use self::epoch::Epoch;
@@ -202,11 +202,19 @@ impl Calls {
         call.silent += 1;
         call.sent += 1;
         call.sent_at = now;
-        let wait = match counts_as_arrived(call, self.reliable) {
-            true => self.settings.ask_interval,
-            false => self.timer.wait(call.silent),
+        let is_large = matches!(call.content, Content::Large(_));
+        let wait = match (counts_as_arrived(call, self.reliable), is_large) {
+            (true, _) => self.settings.ask_interval,
+            (false, true) => self.timer.wait(call.silent).min(self.patience()),
+            (false, false) => self.timer.wait(call.silent),
         };
         self.set_deadline(xid, now + wait);
+    }
+
+    /// No wait for pieces is longer: once they expire, all would begin anew, and a message that never comes
+    /// at one go would never come. But a second is not too long for any.
+    fn patience(&self) -> Duration {
+        (self.settings.reassembly_timeout / 2).max(Duration::from_secs(1))
     }
 
     fn set_deadline(&mut self, xid: u32, deadline: Instant) {
@@ -364,7 +372,7 @@ impl Calls {
         }
         call.silent = 0;
         // The next pieces are under way: no need to ask for them yet.
-        self.set_deadline(of.xid, now + self.timer.wait(1));
+        self.set_deadline(of.xid, now + self.timer.wait(1).min(self.patience()));
         match outcome {
             OnPiece::Complete(message) if digest(&message) == of.digest => {
                 self.handle_message(now, &message);

@@ -143,6 +143,13 @@ impl Parser {
         if self.accept(mark) {
             return Ok(());
         }
+        if mark == '=' {
+            let message = format!("expected `=` {after}, found {}", self.peek().describe());
+            return self.fail(
+                Diagnostic::new(self.gap(), message)
+                    .label("`= 1` or the like is missing behind this"),
+            );
+        }
         if mark != ';' {
             return self.expected(&format!("`{mark}` {after}"));
         }
@@ -342,9 +349,18 @@ impl Parser {
     fn declarator(&mut self, specifier: Specifier, what: &str) -> Parsed<Declaration> {
         let pointer = self.span();
         let optional = self.accept('*');
+        if specifier.kind == Kind::Void && self.at_mark(';') {
+            let error = Diagnostic::new(specifier.span, "`void` is nothing, so it is no field");
+            return self.fail(error.help("leave it out; only a case of a union can be `void`"));
+        }
         let name = self.name(what)?;
         let bounds = self.span();
         let shape = if self.accept('[') {
+            if self.at_mark(']') {
+                let error =
+                    Diagnostic::new(self.span(), "expected the length of the array, found `]`");
+                return self.fail(error.help("write `name<>` for an array of any length"));
+            }
             let shape = Shape::Fixed(self.value("the length of the array")?);
             self.mark(']', "after the length")?;
             shape

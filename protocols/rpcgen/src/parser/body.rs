@@ -2,6 +2,7 @@
 
 use super::{MAX_NESTING, Parsed, Parser};
 use crate::ast::{Arm, Body, Declaration, Expression, Name, Union};
+use crate::lexer::Token;
 use squall_diagnostic::Diagnostic;
 use squall_diagnostic::Span;
 
@@ -49,6 +50,9 @@ impl Parser {
         }
         let mut fields = Vec::new();
         while !self.accept('}') {
+            if *self.peek() == Token::End {
+                return self.expected("a field or `}`");
+            }
             fields.push(self.declaration("the name of the field")?);
             self.mark(';', "after the field")?;
         }

@@ -16,7 +16,7 @@ impl Parser {
         let mut versions = Vec::new();
         while versions.is_empty() || !self.at_mark('}') {
             if !self.accept_word("version") {
-                return self.expected("`version`");
+                return self.expected("`version`, which the procedures of a program stand in");
             }
             versions.push(self.version()?);
         }
@@ -30,7 +30,10 @@ impl Parser {
         let name = self.name("the name of the version")?;
         self.mark('{', "and the procedures of the version")?;
         let mut procedures = Vec::new();
-        while procedures.is_empty() || !self.at_mark('}') {
+        if self.at_mark('}') {
+            return self.expected("a procedure, since a version has at least one");
+        }
+        while !self.at_mark('}') {
             procedures.push(self.procedure()?);
         }
         self.advance();

@@ -64,6 +64,16 @@ fn wrong_options_are_explained_at_their_place() {
         ("no such file", "file-transfer", "workload = { file = 'no-such-file' }"),
         ("a message for the counter", "rpc", "options = { application = 'counter' }"),
         (
+            "a procedure of the bank",
+            "rpc",
+            "options = { application = 'counter', procedure = 'transfer' }\nworkload = { size = '8B' }",
+        ),
+        (
+            "receipts of the counter",
+            "rpc",
+            "options = { application = 'counter', result_size = '1KiB' }\nworkload = { size = '8B' }",
+        ),
+        (
             "a counter on disk",
             "rpc",
             "options = { application = 'counter', semantics = 'exactly-once' }\nworkload = { size = '8B' }",

@@ -73,7 +73,8 @@ fn application() -> Vec<OptionSpec> {
         word(
             "procedure",
             &["deposit", "transfer", "set-limit"],
-            "which of the bank's procedures: the first two add, the third overwrites",
+            "which of the bank's procedures (on the wire 1, 2 and 3): the first two add, the third \
+             overwrites",
         ),
         duration("service", 0, Duration::ZERO, "how long a slow call takes on the server"),
         count("slow_every", 1..=1_000_000, 1, "every which call is slow, from the first on"),
@@ -87,8 +88,8 @@ fn application() -> Vec<OptionSpec> {
         flag(
             "audit",
             true,
-            "whether clients compare their balance with what they paid in, once all their calls have \
-             ended; if it is wrong they report `wrong-balance`",
+            "whether clients ask for their balances (procedure 4) once all their calls have ended, and \
+             report `wrong-balance` if that is not what they paid in",
         ),
     ]
 }
@@ -221,9 +222,23 @@ fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
     if is_counter && context.message != COUNTER_MESSAGE {
         return problem(
             "application",
-            "the counter's calls carry nothing but who calls".to_owned(),
-            format!("workload.size = \"{COUNTER_MESSAGE}B\", or application = \"bank\""),
+            format!(
+                "the counter's calls carry no payload, and workload.size is {}B",
+                context.message
+            ),
+            format!(
+                "workload.size = \"{COUNTER_MESSAGE}B\", which say who calls; or application = \"bank\""
+            ),
         );
+    }
+    // What is only there for the bank: as it is by default.
+    let for_bank = [
+        ("procedure", options.word("procedure") != "deposit"),
+        ("result_size", options.number("result_size") > 0),
+    ];
+    if let Some((blamed, _)) = for_bank.into_iter().find(|(_, chosen)| is_counter && *chosen) {
+        let help = "application = \"bank\", or take this option away".to_owned();
+        return problem(blamed, "the counter knows nothing of this".to_owned(), help);
     }
     if !is_counter {
         let help = "application = \"counter\", and workload.size = \"8B\"".to_owned();

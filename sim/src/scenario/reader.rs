@@ -271,6 +271,10 @@ impl<'a> Reader<'a> {
             None => "not known here".to_owned(),
         };
         let help = match words {
+            [] if what == "kind" => {
+                "the protocol does not say how its datagrams are read (`Protocol::dissector`)"
+                    .to_owned()
+            }
             [] => "there are none to choose from".to_owned(),
             _ => format!("known here: {}", listed(words.iter().copied())),
         };

@@ -4,6 +4,8 @@
 //!
 //! # In a build script
 //!
+//! `squall-rpcgen` stands under `[build-dependencies]`, `squall-protocols` under `[dependencies]`.
+//!
 //! ```no_run
 //! // `main` in build.rs
 //! squall_rpcgen::compile("calc.x");
@@ -17,8 +19,8 @@
 //! }
 //! ```
 //!
-//! The output uses the crate `squall-protocols`. Through the crate `squall` it is elsewhere, which
-//! [`Compiler::runtime`] says:
+//! The output uses the crate `squall-protocols`. In a crate that depends on `squall` instead, it is not found
+//! ("unresolved import `squall_protocols`"), until [`Compiler::runtime`] says where it is:
 //!
 //! ```no_run
 //! # fn main() -> Result<(), squall_rpcgen::InvalidPath> {

@@ -8,8 +8,8 @@
 //! | XDR | Rust |
 //! |---|---|
 //! | int, unsigned int, hyper, unsigned hyper, float, double, bool, void | `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, `bool`, `()` |
-//! | opaque[n], opaque<n>, string<n> | `[u8; n]`, `Vec<u8>`, `String` (UTF-8, of which ASCII is a part) |
-//! | type[n], type<n>, type * | `[T; n]`, `Vec<T>`, `Option<Box<T>>` |
+//! | `opaque[n]`, `opaque<n>`, `string<n>` | `[u8; n]`, `Vec<u8>`, `String` (UTF-8, of which ASCII is a part) |
+//! | `type[n]`, `type<n>`, `type *` | `[T; n]`, `Vec<T>`, `Option<Box<T>>` |
 
 /// A value that has an XDR form.
 pub trait Xdr: Sized {

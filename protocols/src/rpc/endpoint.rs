@@ -184,3 +184,26 @@ impl Inner {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use squall_sim::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_can_not_be_sent_now_is_not_sent_later() {
+        let reliable = Some(Timer::fixed(Duration::from_millis(60)));
+        let settings = EndpointSettings { reliable, ..EndpointSettings::default() };
+        let endpoint = Endpoint::bind((Ipv4Addr::LOCALHOST, 0), settings).await.unwrap();
+        let (outlet, to) = (endpoint.outlet(), endpoint.local_addr().unwrap());
+        let waits = || outlet.0.with_reliable(|reliable| reliable.next_deadline()).flatten();
+        // As long as a datagram can be: no room is left for the layer's header.
+        assert!(outlet.send_to(&vec![1; MAX_PAYLOAD], to).await.is_err());
+        assert_eq!(waits(), None);
+        outlet.send_to(&[1], to).await.unwrap();
+        assert!(waits().is_some());
+    }
+}

@@ -206,22 +206,6 @@ async fn copies_run_again_only_without_a_cache() {
 }
 
 #[tokio::test]
-async fn a_call_that_can_not_be_sent_now_is_not_sent_later() {
-    let timer = Timer::fixed(Duration::from_millis(60));
-    let endpoint = EndpointSettings { reliable: Some(timer), ..EndpointSettings::default() };
-    let endpoint = Endpoint::bind(LOCAL, endpoint).await.unwrap();
-    // A message as long as a datagram can be leaves no room for the layer's header.
-    let most = squall_sim::net::MAX_PAYLOAD;
-    let outlet = endpoint.outlet().clone();
-    let silent = UdpSocket::bind(LOCAL).await.unwrap();
-    let to = silent.local_addr().unwrap();
-    assert!(outlet.send_to(&vec![1; most], to).await.is_err());
-    let mut endpoint = endpoint;
-    let wait = squall_sim::time::timeout(Duration::from_millis(200), endpoint.recv_from());
-    assert!(wait.await.is_err(), "it tried again, and failed");
-}
-
-#[tokio::test]
 async fn a_reply_that_can_not_be_sent_does_not_end_the_server() {
     // One datagram, which is too long.
     let settings = ServerSettings { fragment: 1 << 20, ..ServerSettings::default() };

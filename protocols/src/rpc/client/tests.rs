@@ -16,6 +16,8 @@ const PROCEDURE: Procedure = Procedure { program: 9, version: 1, number: 4 };
 const TIMEOUT: Duration = Duration::from_millis(100);
 const ASK: Duration = Duration::from_secs(1);
 
+mod fuzz;
+
 struct Fixture {
     now: Instant,
     calls: Calls,

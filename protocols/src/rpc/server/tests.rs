@@ -14,6 +14,8 @@ use crate::rpc::packet::{MessageId, Packet, Piece, digest};
 
 const PROGRAM: u32 = 9;
 
+mod fuzz;
+
 struct Fixture {
     now: Instant,
     state: State,

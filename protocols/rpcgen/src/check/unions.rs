@@ -1,15 +1,14 @@
 //! Unions: what they depend on, and their cases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::types::Open;
-use super::{Context, Errors, Scope};
+use super::{Context, Errors, Scope, meant};
 use crate::ast::{Expression, Name, Scalar};
 use crate::model::{Alias, Arm, Base, Content, Field, Kind, Label, Model, Union, Value};
 use crate::names;
 use squall_diagnostic::Diagnostic;
 use squall_diagnostic::Span;
-use squall_diagnostic::text::nearest;
 
 /// Completes the unions of the model.
 pub(super) fn build(unions: &mut Vec<Open<'_>>, model: &mut Model, context: &mut Context) {
@@ -26,7 +25,35 @@ enum Selector {
     Signed,
     Unsigned,
     Bool,
-    Enum { name: String, values: Vec<Value>, aliases: Vec<(String, String)> },
+    Enum(Members),
+}
+
+/// The values of an enum, to be looked up for each of a union's cases.
+struct Members {
+    /// The enum's name.
+    of: String,
+    values: Vec<Value>,
+    /// Where each number is among the values.
+    places: BTreeMap<i64, usize>,
+    /// All names, those of aliases included.
+    names: BTreeSet<String>,
+}
+
+impl Members {
+    fn new(of: &str, values: &[Value], aliases: &[Alias]) -> Self {
+        let number = |(place, value): (usize, &Value)| (i64::from(value.number), place);
+        let aliases = aliases.iter().map(|alias| &alias.name);
+        Members {
+            of: of.to_owned(),
+            values: values.to_vec(),
+            places: values.iter().enumerate().map(number).collect(),
+            names: values.iter().map(|value| &value.name).chain(aliases).cloned().collect(),
+        }
+    }
+
+    fn numbered(&self, number: i64) -> Option<&Value> {
+        self.places.get(&number).map(|place| &self.values[*place])
+    }
 }
 
 impl Selector {
@@ -55,10 +82,8 @@ impl Selector {
             Base::Scalar(Scalar::Bool) => Some(Selector::Bool),
             Base::Named(index) => match &model.types[index].kind {
                 Kind::Enum { values, aliases } => {
-                    let alias = |alias: &Alias| (alias.name.clone(), alias.of.clone());
-                    let aliases = aliases.iter().map(alias).collect();
-                    let name = model.types[index].name.clone();
-                    Some(Selector::Enum { name, values: values.clone(), aliases })
+                    let of = &model.types[index].name;
+                    Some(Selector::Enum(Members::new(of, values, aliases)))
                 }
                 _ => None,
             },
@@ -68,7 +93,7 @@ impl Selector {
 
     fn range(&self) -> std::ops::RangeInclusive<i128> {
         match self {
-            Selector::Signed | Selector::Enum { .. } => i32::MIN.into()..=i32::MAX.into(),
+            Selector::Signed | Selector::Enum(_) => i32::MIN.into()..=i32::MAX.into(),
             Selector::Unsigned => 0..=u32::MAX.into(),
             Selector::Bool => 0..=1,
         }
@@ -82,16 +107,13 @@ impl Selector {
         errors: &mut Errors,
     ) -> Option<(Label, String)> {
         let named = case.base.as_ref().map(|name| name.text.clone());
-        if let (Selector::Enum { name: of, values, aliases }, Some(named)) = (self, &named) {
-            let known = values.iter().map(|value| &value.name);
-            let known = known.chain(aliases.iter().map(|(name, _)| name)).map(String::as_str);
-            let member = known.clone().any(|one| one == named);
-            if !member {
-                let message = format!("`{named}` is no value of the enum `{of}`");
-                let near = nearest(named, known);
-                errors.push(Diagnostic::new(case.span.clone(), message).meant(near));
-                return None;
-            }
+        if let (Selector::Enum(Members { of, names, .. }), Some(named)) = (self, &named)
+            && !names.contains(named)
+        {
+            let message = format!("`{named}` is no value of the enum `{of}`");
+            let near = meant(named, names.iter().map(String::as_str), errors);
+            errors.push(Diagnostic::new(case.span.clone(), message).meant(near));
+            return None;
         }
         let number = constants.within(case, self.range(), "the case", errors)?;
         let number = i64::try_from(number).ok()?;
@@ -100,9 +122,9 @@ impl Selector {
             Selector::Signed | Selector::Unsigned => (None, named.map(|n| names::upper_camel(&n))),
             Selector::Bool if number == 0 => (Some("false".to_owned()), Some("False".to_owned())),
             Selector::Bool => (Some("true".to_owned()), Some("True".to_owned())),
-            Selector::Enum { name: of, values, .. } => {
-                let Some(value) = values.iter().find(|value| i64::from(value.number) == number)
-                else {
+            Selector::Enum(members) => {
+                let Some(value) = members.numbered(number) else {
+                    let of = &members.of;
                     let message = format!("the enum `{of}` has no value {number}");
                     errors.push(Diagnostic::new(case.span.clone(), message));
                     return None;
@@ -124,7 +146,7 @@ impl Selector {
         match self {
             Selector::Signed | Selector::Unsigned => None,
             Selector::Bool => Some(2),
-            Selector::Enum { values, .. } => Some(values.len()),
+            Selector::Enum(members) => Some(members.values.len()),
         }
     }
 }

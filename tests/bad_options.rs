@@ -85,6 +85,7 @@ fn wrong_options_are_explained_at_their_place() {
             "rpc",
             "options = { application = 'counter', reissue = 'always' }\nworkload = { size = '8B' }",
         ),
+        ("refused and run", "rpc", "options = { semantics = 'exactly-once', boot_epoch = true }"),
         ("sent twice, maybe", "rpc", "options = { semantics = 'maybe', max_attempts = '1..=2' }"),
         ("nothing to commit", "rpc", "options = { semantics = 'at-least-once', durable = true }"),
         ("pieces over the MTU", "rpc", "options = { fragment = '1473B' }\nlink = [{ mtu = 1500 }]"),

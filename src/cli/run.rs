@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use squall_reports::timeline::{self, Extent};
 use squall_sim::check::{Finding, Verdict};
+use squall_sim::network::DropReason;
 use squall_sim::plan::{Cost, Engine, Expect};
 use squall_sim::text::{millis, visible};
 use squall_sim::{Outcome, RunError, Settings};
@@ -211,6 +212,14 @@ pub(super) fn summary(out: &mut dyn Write, outcome: &Outcome, brief: bool) -> io
         out,
         "             costs: {bytes} bytes, retransmissions: {again}, memory entries: {memory}"
     )?;
+    // What faults dropped is said beside them.
+    let by_itself = |reason: &DropReason| !matches!(reason, DropReason::Fault(_));
+    let drops = counts.drops.iter().filter(|(reason, _)| by_itself(reason));
+    let drops: Vec<String> =
+        drops.map(|(reason, count)| format!("{} {count}", reason.name())).collect();
+    if !drops.is_empty() {
+        writeln!(out, "             dropped: {}", drops.join(", "))?;
+    }
     for word in ["held", "violated", "undecided"] {
         let named = report.guarantees.iter().filter(|(_, finding)| finding.name() == word);
         let names: Vec<&str> = named.map(|(guarantee, _)| guarantee.name()).collect();

@@ -265,6 +265,13 @@ fn check(options: &Options, context: &OptionContext) -> Option<OptionProblem> {
             "semantics = \"maybe\"".to_owned(),
         );
     }
+    if options.flag("boot_epoch") && options.word("semantics") == "exactly-once" {
+        return problem(
+            "boot_epoch",
+            "a server that refuses calls from before a restart can not run each of them".to_owned(),
+            "semantics = \"at-most-once\"; what is durable needs no boot epoch".to_owned(),
+        );
+    }
     if is_durable(options) && !keeps_replies(options) {
         return problem(
             "durable",

@@ -10,7 +10,8 @@ use super::{Answer, ClientSettings};
 use crate::oncrpc::{Accepted, Auth, AuthStatus, Body, Denied, Message, Reply};
 use crate::rpc::packet::{MessageId, Packet, Piece, digest};
 use crate::rpc::{CallError, Procedure};
-use crate::timer::Timer;
+use crate::rtt::RttEstimator;
+use crate::timer::{Timeout, Timer};
 
 const PROCEDURE: Procedure = Procedure { program: 9, version: 1, number: 4 };
 const TIMEOUT: Duration = Duration::from_millis(100);
@@ -391,4 +392,43 @@ fn no_wait_for_pieces_outlasts_them() {
     }));
     fixture.pass(Duration::from_secs(15));
     assert!(fixture.sent().contains(&Packet::Received { of, burst: 0, pieces: &[0b10] }.encode()));
+}
+
+#[test]
+fn a_call_sent_twice_measures_nothing() {
+    let timeout = Timeout::Adaptive(RttEstimator::new(Duration::from_millis(1)));
+    let timer = Timer { timeout, max_attempts: None };
+    let mut fixture = Fixture::new(ClientSettings { timer, ..settings() });
+    let second = Duration::from_secs(1);
+    let mut twice = fixture.start(&[1; 4]);
+    let xid = fixture.xids()[0];
+    fixture.pass(second);
+    fixture.reply(xid, &[]);
+    assert!(results(&mut twice).is_empty());
+    // Whose reply it was is not known (Karn's rule), so the longer timeout stays.
+    let mut once = fixture.start(&[2; 4]);
+    assert_eq!(fixture.calls.next_deadline(), Some(fixture.now + 2 * second));
+    fixture.sent();
+    fixture.now += Duration::from_millis(10);
+    fixture.reply(xid.wrapping_add(1), &[]);
+    assert!(results(&mut once).is_empty());
+    let _next = fixture.start(&[3; 4]);
+    assert_eq!(fixture.calls.next_deadline(), Some(fixture.now + Duration::from_millis(30)));
+}
+
+#[test]
+fn a_call_that_has_ended_takes_no_room() {
+    let mut fixture = Fixture::new(ClientSettings { reassembly_buffer: 160, ..settings() });
+    let (mut first, _second) = (fixture.start(&[1; 4]), fixture.start(&[2; 4]));
+    let xids = fixture.xids();
+    let piece = |xid| {
+        let of = MessageId { xid, is_reply: true, digest: 7 };
+        let bytes = &[5; 80];
+        Packet::Piece(Piece { of, index: 0, count: 2, length: 160, burst: 0, bytes })
+    };
+    assert_eq!(fixture.packet(piece(xids[0])), OnDatagram::Taken);
+    assert_eq!(fixture.packet(piece(xids[1])), OnDatagram::Full);
+    fixture.reply(xids[0], &[]);
+    assert!(results(&mut first).is_empty());
+    assert_eq!(fixture.packet(piece(xids[1])), OnDatagram::Taken);
 }

@@ -206,4 +206,26 @@ mod tests {
         outlet.send_to(&[1], to).await.unwrap();
         assert!(waits().is_some());
     }
+
+    #[tokio::test]
+    async fn who_waits_for_a_message_hears_of_one_that_is_sent_meanwhile() {
+        let reliable = Some(Timer::fixed(Duration::from_millis(60)));
+        let settings = EndpointSettings { reliable, ..EndpointSettings::default() };
+        let local = (Ipv4Addr::LOCALHOST, 0);
+        let mut endpoint = Endpoint::bind(local, settings).await.unwrap();
+        let silent = UdpSocket::bind(local).await.unwrap();
+        let (outlet, to) = (endpoint.outlet().clone(), silent.local_addr().unwrap());
+        // It begins to wait when there is nothing to send again.
+        let receiving = tokio::spawn(async move {
+            let _ = endpoint.recv_from().await;
+        });
+        tokio::task::yield_now().await;
+        outlet.send_to(&[1], to).await.unwrap();
+        let mut buffer = [0; 100];
+        for _ in 0..2 {
+            let copy = silent.recv_from(&mut buffer);
+            tokio::time::timeout(Duration::from_secs(10), copy).await.unwrap().unwrap();
+        }
+        receiving.abort();
+    }
 }

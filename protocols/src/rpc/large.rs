@@ -385,6 +385,30 @@ mod tests {
     }
 
     #[test]
+    fn pieces_that_contradict_the_others_are_ignored() {
+        let now = Instant::now();
+        let mut incoming = incoming(1000);
+        let piece = |index, count, length| Piece {
+            of: ID,
+            index,
+            count,
+            length,
+            burst: 1,
+            bytes: &[1; 10],
+        };
+        let mut give = |piece| incoming.handle_piece(now, sender(1), piece);
+        assert!(matches!(give(piece(0, 3, 30)), OnPiece::Waits(Some(_))));
+        for contradicts in [piece(1, 2, 30), piece(1, 3, 40), piece(1, 4, 30)] {
+            give(Piece { bytes: &[9; 10], ..contradicts });
+        }
+        assert!(matches!(give(piece(1, 3, 30)), OnPiece::Waits(Some(_))));
+        assert_eq!(give(piece(2, 3, 30)), OnPiece::Complete(vec![1; 30]));
+        // More bytes than the whole has.
+        assert!(matches!(give(piece(0, 2, 15)), OnPiece::Waits(Some(_))));
+        assert_eq!(give(piece(1, 2, 15)), OnPiece::Waits(None));
+    }
+
+    #[test]
     fn a_message_of_too_many_pieces_is_refused() {
         assert!(Outgoing::new(ID, vec![0; MAX_PIECES + 1], PIECE_HEADER + 1, false).is_none());
         let piece = Piece { of: ID, index: 0, count: u16::MAX, length: 9, burst: 1, bytes: &[1] };

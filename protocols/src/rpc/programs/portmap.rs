@@ -129,3 +129,54 @@ pub async fn register(
     client.pmapproc_unset(&mapping).await?;
     client.pmapproc_set(&mapping).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oncrpc::Auth;
+    use crate::rpc::Procedure;
+    use crate::rpc::cache::CallKey;
+
+    fn call() -> Call {
+        let client = SocketAddr::from(([127, 0, 0, 1], 1));
+        let procedure = Procedure { program: PMAP_PROG, version: PMAP_VERS, number: 1 };
+        Call { key: CallKey { xid: 1, client, procedure, digest: 0 }, credential: Auth::NONE }
+    }
+
+    fn mapping(prog: u32, vers: u32, prot: u32, port: u32) -> Mapping {
+        Mapping { prog, vers, prot, port }
+    }
+
+    #[tokio::test]
+    async fn a_mapping_stays_until_it_is_taken_away() {
+        let (mapper, call) = (Portmap::default(), call());
+        let set = async |mapping: Mapping| mapper.pmapproc_set(&call, mapping).await.unwrap();
+        let port = async |prog, vers, prot| {
+            mapper.pmapproc_getport(&call, mapping(prog, vers, prot, 0)).await.unwrap()
+        };
+        let unset = async |prog, vers| {
+            mapper.pmapproc_unset(&call, mapping(prog, vers, 0, 0)).await.unwrap()
+        };
+        assert_eq!(port(7, 1, IPPROTO_UDP).await, 0);
+        assert!(set(mapping(7, 1, IPPROTO_UDP, 700)).await);
+        assert!(!set(mapping(7, 1, IPPROTO_UDP, 999)).await);
+        assert!(set(mapping(7, 1, IPPROTO_TCP, 701)).await);
+        assert!(set(mapping(7, 2, IPPROTO_UDP, 702)).await);
+        assert!(set(mapping(8, 1, IPPROTO_UDP, 800)).await);
+        assert_eq!(port(7, 1, IPPROTO_UDP).await, 700);
+        assert_eq!(port(7, 1, IPPROTO_TCP).await, 701);
+        let mut list = mapper.pmapproc_dump(&call).await.unwrap().0;
+        let mut ports = Vec::new();
+        while let Some(entry) = list {
+            ports.push(entry.map.port);
+            list = entry.next.0;
+        }
+        assert_eq!(ports, [701, 700, 702, 800]);
+        // Both transports go, and nothing else.
+        assert!(unset(7, 1).await);
+        assert!(!unset(7, 1).await);
+        assert_eq!(port(7, 1, IPPROTO_UDP).await, 0);
+        assert_eq!(port(7, 1, IPPROTO_TCP).await, 0);
+        assert_eq!((port(7, 2, IPPROTO_UDP).await, port(8, 1, IPPROTO_UDP).await), (702, 800));
+    }
+}

@@ -1,31 +1,14 @@
 //! `squall rpcgen`: the command of the stub compiler.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
+
+use crate::command::{folder, squall, text};
 
 const CALC: &str = "tests/oncrpc/calc.x";
 const BAD: &str = "protocols/rpcgen/tests/bad/undefined_types.x";
 
 fn rpcgen(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_squall"))
-        .arg("rpcgen")
-        .args(arguments)
-        .env_remove("NO_COLOR")
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// A folder of its own for a test, empty.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
+    squall(&[&["rpcgen"], arguments].concat())
 }
 
 #[test]

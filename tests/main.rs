@@ -27,6 +27,7 @@ mod theory;
 mod timeline;
 mod tokio_sync;
 mod verdicts;
+mod written_files;
 
 use squall::{Outcome, Protocol, Registry, Settings};
 

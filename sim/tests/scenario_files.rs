@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use squall_sim::plan::{Engine, Plan};
 use squall_sim::protocol::{HostSpec, OptionContext, OptionKind, OptionProblem, OptionSpec};
 use squall_sim::protocol::{OptionValue, Options, ProtocolSpec};
-use squall_sim::scenario::{Diagnostics, Scenario};
+use squall_sim::scenario::{self, Diagnostics, Notes, Scenario};
 
 #[path = "scenario_files/fuzz.rs"]
 mod fuzz;
@@ -106,6 +106,29 @@ fn good_files_mean_what_they_say() {
     for (name, _) in good_files() {
         let plan: Plan = good(&name).plan(None);
         insta::assert_debug_snapshot!(format!("plan__{}", name.replace(".toml", "")), plan);
+    }
+}
+
+/// Of every key there is, with every range drawn at several places.
+#[test]
+fn a_plan_written_as_a_file_is_read_as_the_same_plan() {
+    for (name, _) in good_files() {
+        let scenario = good(&name);
+        let spec = protocols().into_iter().find(|spec| spec.name == scenario.protocol());
+        for seed in 0..20 {
+            let plan = scenario.plan(Some(seed));
+            // A run may lack hosts that the file speaks of.
+            let all: Vec<u32> = (0..plan.hosts.len() as u32).collect();
+            let plan = scenario::on_hosts(&plan, &all);
+            let head = vec!["a comment\nof two lines".to_owned()];
+            let payload = scenario.payload_path().map(str::to_owned);
+            let notes = Notes { head, payload, ..Notes::default() };
+            let text = scenario::write(&plan, spec.as_ref().expect("known"), &notes);
+            let again = parse(&name, &text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+            assert_eq!(again.seed(), seed);
+            let again = again.plan(None);
+            assert_eq!(format!("{again:?}"), format!("{plan:?}"), "{text}");
+        }
     }
 }
 

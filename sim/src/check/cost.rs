@@ -1,6 +1,6 @@
 //! What a run cost.
 
-use super::Observed;
+use super::{Observed, Side};
 use crate::plan::{Bounds, Cost};
 use crate::world::Counts;
 
@@ -18,12 +18,16 @@ impl Counts {
 }
 
 /// Why a cost is out of its bounds.
-pub(super) fn out_of_bounds(observed: &Observed<'_>, cost: Cost, bounds: Bounds) -> Option<String> {
+pub(super) fn out_of_bounds(
+    observed: &Observed<'_>,
+    cost: Cost,
+    bounds: Bounds,
+) -> Option<(Side, String)> {
     let spent = observed.run.counts.cost(cost);
     let name = cost.name();
     if spent < bounds.min {
-        return Some(format!("cost {name} is {spent}, less than {}", bounds.min));
+        return Some((Side::Below, format!("cost {name} is {spent}, less than {}", bounds.min)));
     }
     let max = bounds.max.filter(|max| spent > *max)?;
-    Some(format!("cost {name} is {spent}, more than {max}"))
+    Some((Side::Above, format!("cost {name} is {spent}, more than {max}")))
 }

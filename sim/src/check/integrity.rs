@@ -1,6 +1,6 @@
 //! What was delivered is what was sent.
 
-use super::{Finding, Observed, millis, violated};
+use super::{Finding, Observed, Way, millis, violated};
 
 /// Every payload delivered equals, byte for byte, the payload sent under its identity.
 pub(super) fn integrity(observed: &Observed<'_>) -> Finding {
@@ -8,9 +8,9 @@ pub(super) fn integrity(observed: &Observed<'_>) -> Finding {
         return observed.held();
     };
     let at = millis(damage.at);
-    let witness = match damage.op {
-        Some(op) => format!("{} was delivered damaged at {at}", observed.name(op)),
-        None => format!("bytes that no client had sent were delivered at {at}"),
+    let (way, witness) = match damage.op {
+        Some(op) => (Way::Damaged, format!("{} was delivered damaged at {at}", observed.name(op))),
+        None => (Way::Foreign, format!("bytes that no client had sent were delivered at {at}")),
     };
-    violated(damage.at, witness)
+    violated(way, damage.at, witness)
 }

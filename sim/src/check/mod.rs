@@ -7,6 +7,7 @@
 //! | integrity | `integrity` | Saltzer, Reed and Clark, "End-to-end arguments in system design" (1984) |
 //! | completion, cost, events | `liveness`, `cost`, `events` | |
 
+mod breach;
 mod cost;
 mod events;
 mod executions;
@@ -15,6 +16,7 @@ mod liveness;
 mod order;
 mod verdict;
 
+pub use breach::{Breach, Side, Way};
 pub(crate) use verdict::judge;
 pub use verdict::{Report, Verdict};
 
@@ -28,6 +30,8 @@ pub enum Finding {
     Held,
     /// It did not.
     Violated {
+        /// In which way.
+        way: Way,
         /// The operation and the events that prove it, in words.
         witness: String,
         /// Where to look on the timeline, nanoseconds since the start.
@@ -93,8 +97,8 @@ pub(crate) fn check(guarantee: Guarantee, observed: &Observed<'_>) -> Finding {
     }
 }
 
-fn violated(at: u64, witness: String) -> Finding {
-    Finding::Violated { witness, at }
+fn violated(way: Way, at: u64, witness: String) -> Finding {
+    Finding::Violated { way, witness, at }
 }
 
 /// A time as it is written in messages.

@@ -1,6 +1,6 @@
 //! Delivery in the order of sending, per sender.
 
-use super::{Finding, Observed, millis, violated};
+use super::{Finding, Observed, Way, millis, violated};
 use crate::plan::Guarantee;
 
 /// What was delivered is at every instant a prefix of what was sent; a subsequence is enough unless
@@ -18,12 +18,12 @@ pub(super) fn fifo(observed: &Observed<'_>) -> Finding {
     let (name, at) = (observed.name(disorder.op), millis(disorder.at));
     let other = crate::trace::OpId { number: disorder.other, ..disorder.op };
     let other = observed.name(other);
-    let witness = if lossless {
-        format!("{name} was delivered at {at}, when {other} was next in order")
+    let (way, witness) = if lossless {
+        (Way::Gap, format!("{name} was delivered at {at}, when {other} was next in order"))
     } else if disorder.op.number == disorder.other {
-        format!("{name} was delivered again at {at}")
+        (Way::Again, format!("{name} was delivered again at {at}"))
     } else {
-        format!("{name} was delivered at {at}, after {other}")
+        (Way::Overtaken, format!("{name} was delivered at {at}, after {other}"))
     };
-    violated(disorder.at, witness)
+    violated(way, disorder.at, witness)
 }

@@ -1,6 +1,6 @@
 //! From findings to the verdict.
 
-use super::{Finding, Observed, check, cost, events, liveness};
+use super::{Breach, Finding, Observed, check, cost, events, liveness};
 use crate::engine::{Ending, Run};
 use crate::plan::{Guarantee, Plan};
 
@@ -38,6 +38,8 @@ pub struct Report {
     pub guarantees: [(Guarantee, Finding); Guarantee::ALL.len()],
     /// Why the verdict is not pass, most important first. Empty for pass.
     pub failures: Vec<String>,
+    /// In which ways the run failed, most important first; as expected ones, too.
+    pub breaches: Vec<Breach>,
     /// When the first violation that fails the run was proven, nanoseconds since the start.
     pub failed_at: Option<u64>,
 }
@@ -63,10 +65,13 @@ pub(crate) fn judge(plan: &Plan, run: &Run) -> Report {
     judgement.expected(plan, run, &guarantees);
     judgement.completion(&observed);
     for (cost, bounds) in &plan.expect.cost {
-        judgement.failed.extend(cost::out_of_bounds(&observed, *cost, *bounds));
+        let wrong = cost::out_of_bounds(&observed, *cost, *bounds);
+        judgement.failed.extend(wrong.map(|(side, why)| (Breach::Cost(*cost, side), why)));
     }
     for (name, bounds) in &plan.expect.events {
-        judgement.failed.extend(events::out_of_bounds(&observed, name, *bounds));
+        let wrong = events::out_of_bounds(&observed, name, *bounds);
+        let breach = |(side, why)| (Breach::Events(name.clone(), side), why);
+        judgement.failed.extend(wrong.map(breach));
         judgement.undecided.extend(events::left_open(&observed, name, *bounds));
     }
     for (fault, count) in plan.faults.iter().zip(&run.faults) {
@@ -80,14 +85,17 @@ pub(crate) fn judge(plan: &Plan, run: &Run) -> Report {
         }
     }
     let failed_at = judgement.at;
+    let breaches = judgement.breaches();
     let (verdict, failures) = judgement.sum_up();
-    Report { verdict, guarantees, failures, failed_at }
+    Report { verdict, guarantees, failures, breaches, failed_at }
 }
 
 #[derive(Default)]
 struct Judgement {
     /// Proven.
-    failed: Vec<String>,
+    failed: Vec<(Breach, String)>,
+    /// Violations that the scenario asks for and the run showed.
+    shown: Vec<Breach>,
     /// Faults that never hit.
     unhit: Vec<String>,
     /// Violations that the scenario asks for and the run did not show.
@@ -100,9 +108,10 @@ struct Judgement {
 impl Judgement {
     fn broken(&mut self, run: &Run) {
         if let Ending::Broken(message) = &run.ending {
-            self.failed.push(message.clone());
+            self.failed.push((Breach::broken(message), message.clone()));
         }
-        self.failed.extend(run.errors.iter().cloned());
+        let errors = run.errors.iter();
+        self.failed.extend(errors.map(|error| (Breach::broken(error), error.clone())));
     }
 
     fn expected(&mut self, plan: &Plan, run: &Run, guarantees: &[(Guarantee, Finding)]) {
@@ -114,7 +123,9 @@ impl Judgement {
             let name = guarantee.name();
             if expect.violates.contains(guarantee) {
                 match finding {
-                    Finding::Violated { .. } => {}
+                    Finding::Violated { way, .. } => {
+                        self.shown.push(Breach::Violated(*guarantee, *way));
+                    }
                     Finding::Held => self.not_shown.push(format!(
                         "the scenario should show that {name} is violated, but it held"
                     )),
@@ -127,8 +138,9 @@ impl Judgement {
                 || implied
                 || (*guarantee == Guarantee::Fifo && expect.fifo);
             match finding {
-                Finding::Violated { witness, at } if wanted => {
-                    self.failed.push(format!("{name} is violated: {witness}"));
+                Finding::Violated { way, witness, at } if wanted => {
+                    let breach = Breach::Violated(*guarantee, *way);
+                    self.failed.push((breach, format!("{name} is violated: {witness}")));
                     self.at = Some(self.at.unwrap_or(*at).min(*at));
                 }
                 Finding::Undecided(why) if wanted && !(implied && shows_failure) => {
@@ -143,17 +155,24 @@ impl Judgement {
         let expect = &observed.plan.expect;
         let incomplete = liveness::incomplete(observed);
         match (expect.completes, incomplete) {
-            (Some(true), Some(why)) => self.failed.push(format!("not completed: {why}")),
+            (Some(true), Some(why)) => {
+                self.failed.push((Breach::Incomplete, format!("not completed: {why}")));
+            }
             (Some(false), None) => {
                 let message = "the scenario should leave an operation unfinished, but all ended";
                 self.not_shown.push(message.to_owned());
             }
             (_, None) => {
                 let late = expect.within.and_then(|within| liveness::late(observed, within));
-                self.failed.extend(late);
+                self.failed.extend(late.map(|why| (Breach::Late, why)));
             }
             _ => {}
         }
+    }
+
+    fn breaches(&self) -> Vec<Breach> {
+        let failed = self.failed.iter().map(|(breach, _)| breach);
+        failed.chain(&self.shown).cloned().collect()
     }
 
     fn sum_up(self) -> (Verdict, Vec<String>) {
@@ -168,7 +187,8 @@ impl Judgement {
         } else {
             Verdict::Pass
         };
-        let reasons = [self.failed, self.unhit, self.not_shown, self.undecided];
+        let failed = self.failed.into_iter().map(|(_, why)| why).collect();
+        let reasons = [failed, self.unhit, self.not_shown, self.undecided];
         (verdict, reasons.into_iter().flatten().collect())
     }
 }

@@ -285,11 +285,11 @@ pub enum PacketAction {
     },
 }
 
-/// How a fault corrupts a payload. Places are random.
+/// How a fault corrupts a payload. Places are random, unless they are given.
 ///
 /// J. Stone and C. Partridge, "When the CRC and TCP Checksum Disagree" (SIGCOMM 2000), found all of
 /// these, and more, in what hosts and routers deliver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Corruption {
     /// Flips this many different bits.
     Bits(u64),
@@ -300,16 +300,22 @@ pub enum Corruption {
     SwapBytes,
     /// Cuts off the end: at least one byte, and not the last one that is left.
     Truncate,
+    /// Flips these bits, as far as the payload has them.
+    Flip(Arc<[u64]>),
+    /// Cuts off what is behind this many bytes.
+    Keep(u64),
 }
 
 impl Corruption {
     /// The key in scenario files.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Corruption::Bits(_) => "bits",
             Corruption::Burst(_) => "burst",
             Corruption::SwapBytes => "swap-bytes",
             Corruption::Truncate => "truncate",
+            Corruption::Flip(_) => "flip",
+            Corruption::Keep(_) => "keep",
         }
     }
 }

@@ -41,12 +41,14 @@ impl Alteration {
 }
 
 /// Corrupts a payload; `None` if there is nothing in it to corrupt in this way.
-pub(super) fn corrupt(payload: &mut Vec<u8>, how: Corruption, draw: Draw) -> Option<Alteration> {
+pub(super) fn corrupt(payload: &mut Vec<u8>, how: &Corruption, draw: Draw) -> Option<Alteration> {
     match how {
-        Corruption::Bits(count) => flip_bits(payload, count, draw),
-        Corruption::Burst(length) => burst(payload, length, draw),
+        Corruption::Bits(count) => flip_bits(payload, *count, draw),
+        Corruption::Burst(length) => burst(payload, *length, draw),
         Corruption::SwapBytes => swap_bytes(payload, draw),
         Corruption::Truncate => truncate(payload, draw),
+        Corruption::Flip(bits) => flip_these(payload, bits),
+        Corruption::Keep(length) => cut(payload, usize::try_from(*length).unwrap_or(usize::MAX)),
     }
 }
 
@@ -101,8 +103,38 @@ fn truncate(payload: &mut Vec<u8>, mut draw: Draw) -> Option<Alteration> {
         1 => 0,
         _ => 1 + draw.below(length as u64 - 1) as usize,
     };
+    cut(payload, left)
+}
+
+/// Cuts off what is behind `left` bytes.
+fn cut(payload: &mut Vec<u8>, left: usize) -> Option<Alteration> {
+    let off = payload.len().checked_sub(left).filter(|off| *off > 0)?;
     payload.truncate(left);
-    Some(Alteration::Truncate((length - left) as u32))
+    Some(Alteration::Truncate(off as u32))
+}
+
+/// Flips each of these bits that the payload has.
+fn flip_these(payload: &mut [u8], bits: &[u64]) -> Option<Alteration> {
+    let total = payload.len() as u64 * 8;
+    let bits: BTreeSet<u64> = bits.iter().copied().filter(|bit| *bit < total).collect();
+    bits.iter().for_each(|bit| flip(payload, *bit));
+    (!bits.is_empty()).then_some(Alteration::Bits(bits.len() as u32))
+}
+
+/// What makes `altered` of `sent`, with its places: the inverse of corruption. `None` if nothing does
+/// that a fault can do at once.
+pub(super) fn difference(sent: &[u8], altered: &[u8]) -> Option<Corruption> {
+    if altered.len() < sent.len() && sent.starts_with(altered) {
+        return Some(Corruption::Keep(altered.len() as u64));
+    }
+    let same_length = sent.len() == altered.len();
+    let bytes = (0..).zip(sent.iter().zip(altered));
+    let bits: Vec<u64> = bytes
+        .flat_map(|(place, (a, b))| {
+            (0..8).filter(move |bit| (a ^ b) >> bit & 1 == 1).map(move |bit| place * 8 + bit)
+        })
+        .collect();
+    (same_length && !bits.is_empty()).then(|| Corruption::Flip(bits.into()))
 }
 
 /// Flips one bit, if the payload has it.
@@ -132,7 +164,7 @@ mod tests {
         for (length, count, expected) in [(64, 20, 20), (2, 20, 16), (1, 1, 1)] {
             for draw in draws() {
                 let mut payload = vec![0; length];
-                let done = corrupt(&mut payload, Corruption::Bits(count), draw);
+                let done = corrupt(&mut payload, &Corruption::Bits(count), draw);
                 assert_eq!(done, Some(Alteration::Bits(expected)));
                 assert_eq!(flipped(&payload).len(), expected as usize);
             }
@@ -144,7 +176,7 @@ mod tests {
         let (mut starts, mut inner) = (BTreeSet::new(), [0u32; 12]);
         for draw in draws() {
             let mut payload = vec![0; 4];
-            let done = corrupt(&mut payload, Corruption::Burst(12), draw);
+            let done = corrupt(&mut payload, &Corruption::Burst(12), draw);
             assert_eq!(done, Some(Alteration::Burst(12)));
             let bits = flipped(&payload);
             let (first, last) = (bits[0], bits[bits.len() - 1]);
@@ -158,7 +190,7 @@ mod tests {
         assert!(inner[1..11].iter().all(|hits| (910..=1090).contains(hits)), "{inner:?}");
         let mut one = vec![0];
         let draw = Stream::new(1, &["test"]).draw(0);
-        let done = corrupt(&mut one, Corruption::Burst(12), draw);
+        let done = corrupt(&mut one, &Corruption::Burst(12), draw);
         assert_eq!(done, Some(Alteration::Burst(8)), "no longer than the payload");
         assert_eq!(one[0] & 0x81, 0x81);
     }
@@ -169,7 +201,7 @@ mod tests {
         for draw in draws() {
             let before = vec![1, 2, 2, 3];
             let mut payload = before.clone();
-            let done = corrupt(&mut payload, Corruption::SwapBytes, draw);
+            let done = corrupt(&mut payload, &Corruption::SwapBytes, draw);
             let changed: Vec<usize> = (0..4).filter(|i| payload[*i] != before[*i]).collect();
             let [one, other] = changed[..] else { panic!("{changed:?}") };
             assert_eq!((payload[one], payload[other]), (before[other], before[one]));
@@ -184,7 +216,7 @@ mod tests {
         let mut lengths = BTreeSet::new();
         for draw in draws() {
             let mut payload = vec![1, 2, 3, 4, 5];
-            let done = corrupt(&mut payload, Corruption::Truncate, draw);
+            let done = corrupt(&mut payload, &Corruption::Truncate, draw);
             assert_eq!(done, Some(Alteration::Truncate(5 - payload.len() as u32)));
             assert_eq!(payload, [1, 2, 3, 4, 5][..payload.len()]);
             lengths.insert(payload.len());
@@ -192,13 +224,45 @@ mod tests {
         assert_eq!(lengths, (1..=4).collect());
         let mut one = vec![7];
         let draw = Stream::new(1, &["test"]).draw(0);
-        assert_eq!(corrupt(&mut one, Corruption::Truncate, draw), Some(Alteration::Truncate(1)));
+        assert_eq!(corrupt(&mut one, &Corruption::Truncate, draw), Some(Alteration::Truncate(1)));
         assert!(one.is_empty());
     }
 
     #[test]
+    fn given_places_are_hit_and_no_others() {
+        let draw = || Stream::new(1, &["test"]).draw(0);
+        let mut payload = vec![0; 2];
+        let flip = Corruption::Flip([3, 15, 16].into());
+        assert_eq!(corrupt(&mut payload, &flip, draw()), Some(Alteration::Bits(2)));
+        assert_eq!(payload, [8, 128], "the payload has no bit 16");
+        let mut payload = vec![1, 2, 3];
+        let kept = corrupt(&mut payload, &Corruption::Keep(2), draw());
+        assert_eq!((kept, payload), (Some(Alteration::Truncate(1)), vec![1, 2]));
+    }
+
+    #[test]
+    fn the_difference_repeats_what_was_done() {
+        let sent: Vec<u8> = (0..40).collect();
+        for how in [
+            Corruption::Bits(5),
+            Corruption::Burst(20),
+            Corruption::SwapBytes,
+            Corruption::Truncate,
+        ] {
+            for draw in draws().take(50) {
+                let (mut altered, mut again) = (sent.clone(), sent.clone());
+                corrupt(&mut altered, &how, draw.clone());
+                let places = difference(&sent, &altered).unwrap();
+                corrupt(&mut again, &places, draw);
+                assert_eq!(again, altered, "{how:?}");
+            }
+        }
+        assert_eq!(difference(&sent, &sent), None);
+    }
+
+    #[test]
     fn what_has_nothing_to_corrupt_is_not_hit() {
-        use Corruption::{Bits, Burst, SwapBytes, Truncate};
+        use Corruption::{Bits, Burst, Flip, Keep, SwapBytes, Truncate};
         for (payload, how) in [
             (&[][..], Bits(3)),
             (&[], Burst(3)),
@@ -206,10 +270,12 @@ mod tests {
             (&[5], SwapBytes),
             (&[5, 5, 5], SwapBytes),
             (&[], Truncate),
+            (&[5], Flip([8].into())),
+            (&[5], Keep(1)),
         ] {
             for draw in draws().take(20) {
                 let mut altered = payload.to_vec();
-                assert_eq!(corrupt(&mut altered, how, draw), None);
+                assert_eq!(corrupt(&mut altered, &how, draw), None);
                 assert_eq!(altered, payload);
             }
         }

@@ -397,26 +397,27 @@ fn meet(
         return;
     }
     let by = Cause::Fault(index);
-    match *action {
+    match action {
         PacketAction::Drop => fate.dropped = Some(DropReason::Fault(index)),
-        PacketAction::Duplicate { copies, after } => {
+        &PacketAction::Duplicate { copies, after } => {
             asked.copies.extend((1..=copies).map(|copy| after.saturating_mul(copy)));
             let copies = u32::try_from(copies).unwrap_or(u32::MAX);
             fate.marks.push(Mark::Duplicated { by, copies });
         }
-        PacketAction::Delay { by: length } => {
+        &PacketAction::Delay { by: length } => {
             asked.extra = asked.extra.saturating_add(length);
             fate.marks.push(Mark::Delayed { by, length });
         }
         PacketAction::Corrupt(how) => {
+            let how = how.clone();
             let draw = fault.draw(how.name(), ends);
             let altered = fate.altered.get_or_insert_with(|| packet.payload.to_vec());
-            let Some(how) = corrupt::corrupt(altered, how, draw) else {
+            let Some(how) = corrupt::corrupt(altered, &how, draw) else {
                 return;
             };
             fate.marks.push(Mark::Corrupted { by, how });
         }
-        PacketAction::Hold { length } => {
+        &PacketAction::Hold { length } => {
             link.held_until = link.held_until.max(now.saturating_add(length));
             fate.marks.push(Mark::Delayed { by, length });
         }

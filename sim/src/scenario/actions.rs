@@ -24,7 +24,8 @@ pub(super) const FAULT_KEYS: [&str; 10] =
 pub(super) const PICKS: [&str; 4] = ["nth", "first", "every", "chance"];
 
 /// The ways to corrupt a datagram.
-pub(super) const CORRUPTIONS: [&str; 4] = ["bits", "burst", "swap-bytes", "truncate"];
+pub(super) const CORRUPTIONS: [&str; 6] =
+    ["bits", "burst", "swap-bytes", "truncate", "flip", "keep"];
 
 /// The triggers.
 pub(super) const TRIGGERS: [&str; 3] = ["packet", "at", "event"];

@@ -149,9 +149,10 @@ fn check_keys(table: &Reader<'_>, action: &ActionKeys) {
 
 /// Checks the values of a fault whose action is not known.
 fn check_values(table: &Reader<'_>, around: &Surroundings<'_>) {
-    for key in ["copies", "after", "bits", "burst"] {
+    for key in ["copies", "after", "bits", "burst", "keep"] {
         table.whole(key);
     }
+    table.numbers("flip");
     for key in ["swap-bytes", "truncate"] {
         table.is_set(key);
     }

@@ -15,7 +15,7 @@ use crate::text::quote;
 use squall_diagnostic::{Diagnostic, Span};
 
 /// Datagrams that wait in a socket if the file says nothing.
-const RECEIVE_BUFFER: u64 = 256;
+pub(super) const RECEIVE_BUFFER: u64 = 256;
 
 /// The most different patterns with a `*` in one file; a guard, far above what anybody writes.
 const MAX_PATTERNS: usize = 100;

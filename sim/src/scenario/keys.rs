@@ -74,6 +74,8 @@ pub(super) enum Kind {
         /// True if a range may stand there.
         ranges: bool,
     },
+    /// One or several plain numbers from 0 to `max`.
+    Numbers { max: i128 },
     /// A duration or a range, or one of these words.
     DurationOr { min: i128, words: Vec<&'static str> },
     /// A number with a fraction or a range, both limits included.
@@ -112,6 +114,7 @@ impl Kind {
             Kind::Word(_) => "a word in quotes",
             Kind::Words(_) => "a word in quotes, or an array of them",
             Kind::Whole { unit, .. } => unit.noun(),
+            Kind::Numbers { .. } => "a whole number, or an array of them",
             Kind::DurationOr { .. } => "a duration or a word",
             Kind::Decimal { .. } => "a number",
             Kind::Probability => "a probability",

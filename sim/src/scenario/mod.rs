@@ -4,7 +4,8 @@
 //! `reader` and `numbers` read one table by its declaration and collect `errors`; `workload`, `hosts`, `link`,
 //! `fault`, `expect` and `options` read one table each, `units` the quantities in them; `drawn`
 //! holds values that ranges stand for until a seed is known, `present` which hosts a run then has;
-//! `diagnostic` draws what is wrong; `schema` writes the declarations down for editors.
+//! `diagnostic` draws what is wrong; `schema` writes the declarations down for editors, and `write` a
+//! plan as a file.
 
 mod actions;
 mod drawn;
@@ -23,10 +24,13 @@ mod tables;
 mod units;
 mod words;
 mod workload;
+mod write;
 
+pub use present::on_hosts;
 pub use schema::schema;
 use squall_diagnostic::Sources;
 pub use squall_diagnostic::{Diagnostic, Diagnostics, Span};
+pub use write::{Notes, write};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -166,6 +170,11 @@ impl Scenario {
     /// The seed when none is given.
     pub fn seed(&self) -> u64 {
         self.0.seed
+    }
+
+    /// The path of the file that the clients send, as the scenario has it.
+    pub fn payload_path(&self) -> Option<&str> {
+        self.0.workload.path()
     }
 
     /// The 128-bit xxh3 hash of the file's content.

@@ -86,6 +86,31 @@ impl Reader<'_> {
         Some(Drawn::new(narrowed, &self.path_of(name)))
     }
 
+    /// Several plain numbers, or one alone.
+    pub(super) fn numbers(&self, name: &str) -> Option<Vec<u64>> {
+        let (value, key) = self.get(name)?;
+        let Kind::Numbers { max } = key.kind else {
+            debug_assert!(false, "`{name}` is not declared as numbers");
+            return None;
+        };
+        let list = self.list(key, value)?;
+        let read = |one: &Value<'_>| {
+            let DeValue::Integer(integer) = one.get_ref() else {
+                self.wrong_type(key, one, "write whole numbers, such as [3, 17]");
+                return None;
+            };
+            let number = i128::from_str_radix(integer.as_str(), integer.radix());
+            let in_range = number.ok().filter(|number| (0..=max).contains(number));
+            if in_range.is_none() {
+                let label = format!("out of range, 0 to {max}");
+                self.wrong(key, one.span(), Problem { label, help: None });
+            }
+            u64::try_from(in_range?).ok()
+        };
+        let all: Option<Vec<u64>> = list.iter().map(read).collect();
+        all
+    }
+
     /// A probability in `0.0..=1.0`.
     pub(super) fn probability(&self, name: &str) -> Option<Drawn<f64>> {
         let (value, key) = self.get(name)?;

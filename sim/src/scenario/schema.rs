@@ -147,6 +147,9 @@ fn of_kind(kind: &Kind) -> Value {
             if *ranges { json!({ "anyOf": [one, range] }) } else { one }
         }
         Kind::Whole { unit, min, ranges, .. } => quantity(&unit.pattern(*min < 0), *ranges),
+        Kind::Numbers { max } => {
+            one_or_several(json!({ "type": "integer", "minimum": 0, "maximum": number(*max) }))
+        }
         Kind::DurationOr { words, .. } => json!({ "anyOf": [
             { "enum": words },
             quantity(&Unit::Duration.pattern(false), true),

@@ -270,6 +270,16 @@ pub(super) fn fault(words: &Vocabulary) -> Keys {
         key("swap-bytes", Kind::Set, "corrupt, instead of bits: two different bytes change places"),
         key("truncate", Kind::Set, "corrupt, instead of bits: the end is cut off"),
         key(
+            "flip",
+            Kind::Numbers { max: MAX_PAYLOAD * 8 - 1 },
+            "corrupt, instead of bits: which bits flip, from 0, the lowest bit of each byte first",
+        ),
+        key(
+            "keep",
+            count(0, MAX_PAYLOAD),
+            "corrupt, instead of bits: what is behind so many bytes is cut off",
+        ),
+        key(
             "groups",
             Kind::Groups,
             "partition: hosts of different groups can not reach each other",

@@ -14,7 +14,7 @@ use crate::workload;
 use squall_diagnostic::Diagnostic;
 
 /// Bytes per message if the file says nothing.
-const SIZE: u64 = 64;
+pub(super) const SIZE: u64 = 64;
 
 /// Bytes of each message that say which one it is.
 const IDENTITY: u64 = workload::IDENTITY as u64;
@@ -28,6 +28,8 @@ pub(super) struct Workload {
     size: Option<Drawn<u64>>,
     interval: Option<Drawn<u64>>,
     payload: Option<Payload>,
+    /// The path of the payload's file, as the scenario has it.
+    path: Option<String>,
 }
 
 /// Keys that can not stand together, and why.
@@ -71,6 +73,7 @@ impl Workload {
             size: table.whole("size"),
             interval: table.whole("interval"),
             payload: cut.or_else(whole),
+            path: table.text("payload").or(table.text("file")).map(|(path, _)| path.to_owned()),
         };
         workload.check_payload(table);
         if !any_size && workload.most_bytes() > MAX_MESSAGE as u64 {
@@ -116,6 +119,11 @@ impl Workload {
             Some(Payload::Whole(file)) => IDENTITY + file.len() as u64,
             _ => self.size.as_ref().map_or(SIZE, Drawn::high),
         }
+    }
+
+    /// The path of the file that is sent, as the scenario has it.
+    pub(super) fn path(&self) -> Option<&str> {
+        self.path.as_deref()
     }
 
     /// How many clients there are under `seed`.

@@ -33,6 +33,7 @@ pub(super) enum DrawnAction {
 pub(super) enum DrawnCorruption {
     Bits(Option<Drawn<u64>>),
     Burst(Drawn<u64>),
+    Keep(Drawn<u64>),
     Fixed(Corruption),
 }
 
@@ -118,7 +119,13 @@ fn corruption(table: &Reader<'_>) -> DrawnCorruption {
                 .help("keep one; a second [[fault]] can do the other to the same datagram"),
         );
     }
-    let (bits, burst) = (table.whole("bits"), table.whole("burst"));
+    let (bits, burst, keep) = (table.whole("bits"), table.whole("burst"), table.whole("keep"));
+    if let Some(bits) = table.numbers("flip") {
+        return DrawnCorruption::Fixed(Corruption::Flip(bits.into()));
+    }
+    if let Some(keep) = keep {
+        return DrawnCorruption::Keep(keep);
+    }
     match (burst, table.is_set("swap-bytes"), table.is_set("truncate")) {
         (Some(burst), _, _) => DrawnCorruption::Burst(burst),
         (_, true, _) => DrawnCorruption::Fixed(Corruption::SwapBytes),
@@ -186,7 +193,8 @@ impl DrawnCorruption {
         match self {
             DrawnCorruption::Bits(count) => Corruption::Bits(at_or(count, seed, 1)),
             DrawnCorruption::Burst(length) => Corruption::Burst(length.at(seed)),
-            DrawnCorruption::Fixed(how) => *how,
+            DrawnCorruption::Keep(length) => Corruption::Keep(length.at(seed)),
+            DrawnCorruption::Fixed(how) => how.clone(),
         }
     }
 }

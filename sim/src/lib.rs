@@ -11,6 +11,7 @@ pub mod plan;
 pub mod protocol;
 pub mod random;
 pub mod scenario;
+pub mod search;
 pub mod stream;
 pub mod task;
 pub mod text;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::check::{self, Report, Verdict};
-use crate::engine::{self, Run, StartError};
+use crate::engine::{self, Keep, Run, StartError};
 use crate::history::{Op, Outcome as Ended};
 use crate::plan::{Cost, Engine, Plan};
 use crate::protocol::Protocol;
@@ -64,7 +64,8 @@ pub fn simulate(
     let engine = settings.engine.unwrap_or(scenario.engine());
     scenario.check_engine(engine).map_err(RunError::Engine)?;
     let plan = Arc::new(Plan { engine, ..scenario.plan(settings.seed) });
-    let mut run = engine::run(Arc::clone(&plan), protocol, settings.keep_trace)?;
+    let keep = Keep { trace: settings.keep_trace, ..Keep::default() };
+    let mut run = engine::run(Arc::clone(&plan), protocol, keep)?;
     let report = check::judge(&plan, &run);
     let records = run.records.take();
     let trace = records.map(|records| Trace::new(header(scenario, &plan), records, run.trace_hash));

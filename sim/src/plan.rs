@@ -74,6 +74,21 @@ pub struct HostPlan {
     pub clock_drift_ppm: f64,
 }
 
+impl HostPlan {
+    /// Datagrams that wait in a socket if the file says nothing.
+    pub(crate) const RECEIVE_BUFFER: u64 = 256;
+
+    /// A host of which the file says nothing.
+    pub(crate) fn new(name: String) -> Self {
+        HostPlan {
+            name,
+            receive_buffer: HostPlan::RECEIVE_BUFFER,
+            clock_offset: 0,
+            clock_drift_ppm: 0.0,
+        }
+    }
+}
+
 /// What the clients do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkloadPlan {

@@ -85,6 +85,51 @@ pub(super) fn load(path: &Path, registry: &Registry) -> Result<Scenario, Exit> {
     })
 }
 
+/// Where a scenario file that was made from another one goes.
+pub(super) struct Destination {
+    /// The folder at which its paths begin.
+    pub base: PathBuf,
+    /// The path of the file that the clients send, seen from there.
+    pub payload: Option<String>,
+}
+
+impl Destination {
+    /// The place of `output`, or of standard output, for what was made from the scenario in `file`.
+    pub fn of(scenario: &Scenario, file: &Path, output: Option<&Path>) -> Self {
+        let folder = |path: &Path| match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let (source, base) = (folder(file), output.map_or(PathBuf::from("."), folder));
+        let payload = scenario.payload_path().map(|path| {
+            let there = source.join(path);
+            match (fs::canonicalize(&base), fs::canonicalize(&source)) {
+                (Ok(base), Ok(source)) if base == source => path.to_owned(),
+                // From another folder only the whole path is sure to lead there.
+                _ => fs::canonicalize(&there).unwrap_or(there).to_string_lossy().into_owned(),
+            }
+        });
+        Destination { base, payload }
+    }
+}
+
+/// Complains if a file can not be written: better before long work than after it.
+///
+/// # Errors
+/// If it exists and is not to be overwritten, or its folder does not.
+pub(super) fn may_write(path: &Path, force: bool) -> Result<(), Exit> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        complain(&format!("{}: there is no such folder to write into", folder.display()));
+        return Err(Exit::Usage);
+    }
+    if path.exists() && !force {
+        complain(&format!("{} exists; --force overwrites it", path.display()));
+        return Err(Exit::Usage);
+    }
+    Ok(())
+}
+
 /// Writes a file whole or not at all; an existing one only with `force`.
 ///
 /// # Errors

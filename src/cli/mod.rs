@@ -1,5 +1,6 @@
 //! The command line. The parser lives here alone.
 
+mod check;
 mod describe;
 mod exit;
 mod files;
@@ -8,6 +9,7 @@ mod replay;
 mod report;
 mod rpcgen;
 mod run;
+mod shrink;
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,6 +47,10 @@ enum Command {
     Replay(replay::Args),
     /// Draw recorded runs
     Report(report::Args),
+    /// Try every placement of a few faults, and give the smallest that breaks the scenario
+    Check(check::Args),
+    /// Shrink a failing run to the smallest scenario that fails in the same way
+    Shrink(shrink::Args),
     /// Run every protocol under every family of faults and say what was observed
     Matrix(matrix::Args),
     /// Compile an interface file of ONC RPC (.x) into Rust
@@ -79,6 +85,8 @@ pub fn cli(registry: Registry) -> ExitCode {
         Command::Run(args) => run::run(&args, &registry),
         Command::Replay(args) => replay::run(&args, &registry),
         Command::Report(args) => report::run(&args, &registry),
+        Command::Check(args) => check::run(&args, &registry),
+        Command::Shrink(args) => shrink::run(&args, &registry),
         Command::Matrix(args) => matrix::run(&args, &registry),
         Command::Rpcgen(args) => rpcgen::run(&args),
         Command::Protocols(args) => describe::protocols(&args, &registry),

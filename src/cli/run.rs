@@ -56,7 +56,7 @@ enum EngineArg {
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people
     Text,
     /// One object per run on a line
@@ -64,7 +64,7 @@ enum Format {
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum TimelineArg {
+pub(super) enum TimelineArg {
     /// No timeline
     None,
     /// At most some 60 rows
@@ -165,6 +165,17 @@ fn print(
     timeline: TimelineArg,
     brief: bool,
 ) -> io::Result<()> {
+    self::timeline(out, outcome, registry, timeline)?;
+    summary(out, outcome, brief && timeline == TimelineArg::None)
+}
+
+/// Draws a run's timeline.
+pub(super) fn timeline(
+    out: &mut dyn Write,
+    outcome: &Outcome,
+    registry: &Registry,
+    timeline: TimelineArg,
+) -> io::Result<()> {
     let extent = match timeline {
         TimelineArg::None => None,
         TimelineArg::Short => Some(
@@ -178,7 +189,7 @@ fn print(
         timeline::write(trace, dissect, style, out)?;
         writeln!(out)?;
     }
-    summary(out, outcome, brief && extent.is_none())
+    Ok(())
 }
 
 /// The verdict and its reasons; in brief, one line if all is well.
@@ -240,10 +251,15 @@ pub(super) fn summary(out: &mut dyn Write, outcome: &Outcome, brief: bool) -> io
         let (name, hits, of) = (visible(&fault.name), fault.hits, fault.opportunities);
         writeln!(out, "             fault {name}: hit {hits} of {of}")?;
     }
+    let arguments = outcome.replay_arguments();
+    writeln!(out, "             repeat with: {} {}", program(), visible(&arguments))
+}
+
+/// How this program was called, for commands to paste.
+pub(super) fn program() -> String {
     let program = std::env::args().next().unwrap_or_default();
     let program = std::path::Path::new(&program).file_stem().unwrap_or("squall".as_ref());
-    let (program, arguments) = (program.to_string_lossy(), outcome.replay_arguments());
-    writeln!(out, "             repeat with: {} {}", visible(&program), visible(&arguments))
+    visible(&program.to_string_lossy())
 }
 
 fn verdict_style(verdict: Verdict) -> Style {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::history::History;
-use crate::network::{FaultCount, HostId};
+use crate::network::{Decisions, FaultCount, HostId};
 use crate::plan::{Engine, Plan};
 use crate::protocol::{Client, HostFuture, HostResult, Protocol, Server};
 use crate::world::{self, Counts, Installed, World};
@@ -49,6 +49,8 @@ pub struct Run {
     pub trace_hash: u128,
     /// The trace's records, if they were kept.
     pub(crate) records: Option<Vec<u8>>,
+    /// What chance and faults decided, if it was noted.
+    pub(crate) decisions: Option<Decisions>,
 }
 
 /// Why a run could not start.
@@ -65,19 +67,27 @@ pub enum StartError {
     InsideTokio,
 }
 
-/// Runs a plan. With `keep_trace` the run's events are kept, else only their hash.
+/// What is kept of a run. Its hash and its history are in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Keep {
+    /// All events.
+    pub trace: bool,
+    /// What chance and faults decided.
+    pub decisions: bool,
+}
+
+/// Runs a plan.
 ///
 /// # Errors
 /// If a simulation or a tokio runtime is running on this thread.
-pub(crate) fn run(
-    plan: Arc<Plan>,
-    protocol: &Protocol,
-    keep_trace: bool,
-) -> Result<Run, StartError> {
+pub(crate) fn run(plan: Arc<Plan>, protocol: &Protocol, keep: Keep) -> Result<Run, StartError> {
     if tokio::runtime::Handle::try_current().is_ok() {
         return Err(StartError::InsideTokio);
     }
-    let world = World::new(Arc::clone(&plan), protocol, keep_trace);
+    let mut world = World::new(Arc::clone(&plan), protocol, keep.trace);
+    if keep.decisions {
+        world.network.note_decisions();
+    }
     let installed = Installed::new(world).ok_or(StartError::Nested)?;
     let _quiet = panic::Captured::start();
     let start = Arc::new((Arc::clone(&plan), protocol.clone()));
@@ -92,10 +102,12 @@ pub(crate) fn run(
         Ending::Broken(format!("a panic outside of any task: {described}"))
     });
     let Some(world) = installed.take() else { unreachable!("it was installed above") };
-    let World { now, history, counts, network, recorder, errors, .. } = *world;
+    let World { now, history, counts, mut network, recorder, errors, .. } = *world;
     let faults = network.fault_counts();
+    let decisions = network.take_decisions();
     let (trace_hash, records) = recorder.finish();
-    Ok(Run { ending, sim_time: now, history, counts, faults, errors, trace_hash, records })
+    let sim_time = now;
+    Ok(Run { ending, sim_time, history, counts, faults, errors, trace_hash, records, decisions })
 }
 
 /// What all hosts start from.

@@ -121,20 +121,19 @@ fn flip_these(payload: &mut [u8], bits: &[u64]) -> Option<Alteration> {
     (!bits.is_empty()).then_some(Alteration::Bits(bits.len() as u32))
 }
 
-/// What makes `altered` of `sent`, with its places: the inverse of corruption. `None` if nothing does
-/// that a fault can do at once.
-pub(super) fn difference(sent: &[u8], altered: &[u8]) -> Option<Corruption> {
-    if altered.len() < sent.len() && sent.starts_with(altered) {
-        return Some(Corruption::Keep(altered.len() as u64));
-    }
-    let same_length = sent.len() == altered.len();
-    let bytes = (0..).zip(sent.iter().zip(altered));
-    let bits: Vec<u64> = bytes
+/// What makes `altered` of `sent`, with its places: the inverse of corruption.
+pub(super) fn difference(sent: &[u8], altered: &[u8]) -> Vec<Corruption> {
+    let cut = altered.len() < sent.len();
+    let cut = cut.then_some(Corruption::Keep(altered.len() as u64));
+    let differing = (0..).zip(sent.iter().zip(altered)).filter(|(_, (a, b))| a != b);
+    let bits: Vec<u64> = differing
         .flat_map(|(place, (a, b))| {
-            (0..8).filter(move |bit| (a ^ b) >> bit & 1 == 1).map(move |bit| place * 8 + bit)
+            let flipped = (0..8).filter(move |bit| (a ^ b) >> bit & 1 == 1);
+            flipped.map(move |bit| place * 8 + bit)
         })
         .collect();
-    (same_length && !bits.is_empty()).then(|| Corruption::Flip(bits.into()))
+    let flips = (!bits.is_empty()).then(|| Corruption::Flip(bits.into()));
+    cut.into_iter().chain(flips).collect()
 }
 
 /// Flips one bit, if the payload has it.
@@ -252,12 +251,15 @@ mod tests {
             for draw in draws().take(50) {
                 let (mut altered, mut again) = (sent.clone(), sent.clone());
                 corrupt(&mut altered, &how, draw.clone());
-                let places = difference(&sent, &altered).unwrap();
-                corrupt(&mut again, &places, draw);
+                for place in difference(&sent, &altered) {
+                    corrupt(&mut again, &place, draw.clone());
+                }
                 assert_eq!(again, altered, "{how:?}");
             }
         }
-        assert_eq!(difference(&sent, &sent), None);
+        assert_eq!(difference(&sent, &sent), []);
+        let both = difference(&[1, 2, 3], &[1, 6]);
+        assert_eq!(both, [Corruption::Keep(2), Corruption::Flip([10].into())]);
     }
 
     #[test]

@@ -85,6 +85,11 @@ impl Fault {
         }
     }
 
+    /// How often its trigger has matched.
+    pub fn matches(&self) -> u64 {
+        self.matches
+    }
+
     /// The next draw of a kind at a link or host.
     pub fn draw(&mut self, kind: &str, place: &[&str]) -> Draw {
         let at: Vec<String> = [kind].iter().chain(place).map(|&part| part.to_owned()).collect();

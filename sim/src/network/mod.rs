@@ -19,6 +19,7 @@ mod checksum;
 mod classes;
 mod config;
 mod corrupt;
+mod decisions;
 mod fate;
 mod fault;
 mod link;
@@ -36,6 +37,7 @@ pub use config::{
 };
 pub use corrupt::Alteration;
 pub(crate) use corrupt::flip;
+pub(crate) use decisions::{Decision, Decisions};
 pub use fate::{Arrivals, Cause, DropReason, Fate, Mark, Plain};
 pub use fault::Packet;
 pub use link::HEADERS;
@@ -77,6 +79,8 @@ pub struct Network {
     watched: bool,
     has_packet_faults: bool,
     calm: bool,
+    /// What is decided, if somebody wants to know.
+    decisions: Option<Decisions>,
 }
 
 impl Network {
@@ -110,7 +114,19 @@ impl Network {
             has_packet_faults,
             faults,
             calm: false,
+            decisions: None,
         }
+    }
+
+    /// Keeps account of what is decided from now on. It changes none of it.
+    pub(crate) fn note_decisions(&mut self) {
+        self.decisions = Some(Decisions::default());
+        self.watched = true;
+    }
+
+    /// What was decided, if it was noted.
+    pub(crate) fn take_decisions(&mut self) -> Option<Decisions> {
+        self.decisions.take()
     }
 
     /// Decides about a datagram sent at `now`, if it meets nothing but a fixed delay and loss. That
@@ -152,6 +168,7 @@ impl Network {
     pub(crate) fn transmit_slowly(&mut self, now: u64, packet: &Packet<'_>, fate: &mut Fate) {
         let link = self.links.get(self.seed, &self.hosts, packet.from, packet.to);
         let n = link.next();
+        let held_before = link.held_until;
         let mut asked = Asked::default();
         if self.has_packet_faults && !self.calm {
             let attempt = self.attempts.as_mut().map_or(0, |attempts| attempts.count(packet));
@@ -161,6 +178,7 @@ impl Network {
                 meet(now, index as u32, fault, &inspected, packet, &ends, link, &mut asked, fate);
             }
         }
+        let held = (link.held_until > held_before).then(|| link.held_until - now);
         for index in &self.active {
             let fault = &mut self.faults[*index as usize];
             if fault.cuts(packet.from, packet.to) {
@@ -188,6 +206,7 @@ impl Network {
         }
         if fate.dropped.is_some() {
             self.take_back_hits(fate);
+            self.note(now, packet, n, held, &[], fate);
             return;
         }
         let left = fate.altered.as_ref().map_or(length, Vec::len);
@@ -205,6 +224,7 @@ impl Network {
             copies += 1;
             fate.marks.push(Mark::Duplicated { by: Cause::Link, copies: 1 });
         }
+        let mut delays = Vec::new();
         for copy in 0..copies + asked.copies.len() as u64 {
             let shared = spec.queue.map(|rule| self.queues.entry(rule).or_default());
             let Some(departure) = link.departs(now, length, spec, shared) else {
@@ -217,7 +237,27 @@ impl Network {
             }
             let behind = copy.checked_sub(copies).map_or(0, |extra| asked.copies[extra as usize]);
             let delay = delay.saturating_add(asked.extra).saturating_add(behind);
+            if self.decisions.is_some() {
+                delays.push(delay);
+            }
             fate.arrivals.push(departure.saturating_add(delay));
+        }
+        self.note(now, packet, n, held, &delays, fate);
+    }
+
+    fn note(
+        &mut self,
+        now: u64,
+        packet: &Packet<'_>,
+        n: u64,
+        held: Option<u64>,
+        delays: &[u64],
+        fate: &Fate,
+    ) {
+        if let Some(decisions) = &mut self.decisions {
+            decisions.note(now, packet, n, held, delays, fate);
+            let matches = |fault: &u32| (*fault, self.faults[*fault as usize].matches());
+            decisions.triggered.extend(fate.triggered.iter().map(matches));
         }
     }
 
@@ -255,6 +295,8 @@ impl Network {
                 && fault.picks(pick, &[&self.hosts[host as usize]])
             {
                 triggered.push(index as u32);
+                let matched = (index as u32, fault.matches());
+                self.decisions.iter_mut().for_each(|all| all.triggered.push(matched));
             }
         }
         triggered

@@ -165,6 +165,14 @@ impl Options {
         self.0.insert(name.into(), value);
     }
 
+    /// Sets an option, or takes it away.
+    pub(crate) fn put(&mut self, name: &str, value: Option<OptionValue>) {
+        match value {
+            Some(value) => drop(self.0.insert(name.to_owned(), value)),
+            None => drop(self.0.remove(name)),
+        }
+    }
+
     /// The value of an option, if it was given or has a default.
     pub fn get(&self, name: &str) -> Option<&OptionValue> {
         self.0.get(name)

@@ -14,9 +14,6 @@ use crate::plan::HostPlan;
 use crate::text::quote;
 use squall_diagnostic::{Diagnostic, Span};
 
-/// Datagrams that wait in a socket if the file says nothing.
-pub(super) const RECEIVE_BUFFER: u64 = 256;
-
 /// The most different patterns with a `*` in one file; a guard, far above what anybody writes.
 const MAX_PATTERNS: usize = 100;
 
@@ -290,12 +287,7 @@ impl HostRules {
         name: impl Fn(HostId) -> String,
         seed: u64,
     ) -> Vec<HostPlan> {
-        let host = |host: &HostId| HostPlan {
-            name: name(*host),
-            receive_buffer: RECEIVE_BUFFER,
-            clock_offset: 0,
-            clock_drift_ppm: 0.0,
-        };
+        let host = |host: &HostId| HostPlan::new(name(*host));
         let mut plans: Vec<HostPlan> = hosts.iter().map(host).collect();
         for rule in &self.0 {
             let tuned = plans.iter_mut().zip(hosts).filter(|(_, host)| rule.hosts.contains(**host));

@@ -30,6 +30,7 @@ pub use present::on_hosts;
 pub use schema::schema;
 use squall_diagnostic::Sources;
 pub use squall_diagnostic::{Diagnostic, Diagnostics, Span};
+pub(crate) use workload::SIZE as MESSAGE_SIZE;
 pub use write::{Notes, write};
 
 use std::path::Path;
@@ -162,6 +163,11 @@ impl Scenario {
         &self.0.protocol
     }
 
+    /// What the file expects of a run.
+    pub fn expect(&self) -> &Expect {
+        &self.0.expect
+    }
+
     /// The engine the file asks for.
     pub fn engine(&self) -> Engine {
         self.0.engine
@@ -229,6 +235,19 @@ impl Scenario {
             expect: this.expect.clone(),
         }
     }
+}
+
+/// Reads a duration as scenario files have it, such as `1.5s`.
+///
+/// # Errors
+/// What is wrong with it, in a sentence.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let nanos = units::Unit::Duration.read(text).map_err(|problem| match problem.help {
+        Some(help) => format!("{}; {help}", problem.label),
+        None => problem.label,
+    })?;
+    let nanos = u64::try_from(nanos).map_err(|_| "out of range".to_owned())?;
+    Ok(std::time::Duration::from_nanos(nanos))
 }
 
 /// The 128-bit xxh3 hash of a scenario's text.

@@ -14,7 +14,7 @@ use crate::workload;
 use squall_diagnostic::Diagnostic;
 
 /// Bytes per message if the file says nothing.
-pub(super) const SIZE: u64 = 64;
+pub(crate) const SIZE: u64 = 64;
 
 /// Bytes of each message that say which one it is.
 const IDENTITY: u64 = workload::IDENTITY as u64;

@@ -8,7 +8,7 @@ mod text;
 
 pub use event::{Endpoint, Event, HostChange, OpId, Step, What};
 pub use json::ReadError;
-pub(crate) use record::Recorder;
+pub(crate) use record::{Recorder, decode};
 
 use crate::network::{DropReason, HostId};
 

@@ -190,7 +190,7 @@ fn pair(low: u32, high: u32) -> u64 {
 }
 
 /// The events in bytes that a [`Recorder`] kept.
-pub(super) fn decode(bytes: &[u8]) -> impl Iterator<Item = Event> + '_ {
+pub(crate) fn decode(bytes: &[u8]) -> impl Iterator<Item = Event> + '_ {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         let (head, after) = rest.split_first_chunk::<HEAD>()?;

@@ -150,7 +150,7 @@ fn workload(out: &mut String, plan: &Plan, notes: &Notes) {
 
 fn host(out: &mut String, host: &HostPlan) {
     let mut lines = String::new();
-    if host.receive_buffer != super::hosts::RECEIVE_BUFFER {
+    if host.receive_buffer != HostPlan::RECEIVE_BUFFER {
         line(&mut lines, "receive_buffer", &host.receive_buffer.to_string());
     }
     if host.clock_offset != 0 {

@@ -21,6 +21,7 @@ mod real_sockets;
 mod rpc;
 mod rpcgen;
 mod schedules;
+mod searches;
 mod sockets;
 mod tasks_and_time;
 mod theory;

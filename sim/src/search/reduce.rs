@@ -2,7 +2,9 @@
 
 use super::Trials;
 use super::minimize::minimize;
-use crate::network::{Action, FaultSpec, HostId, Impairments, PacketAction, Trigger, WorldAction};
+use crate::network::{
+    Action, FaultSpec, HostId, Impairments, PacketAction, Pick, Trigger, WorldAction,
+};
 use crate::plan::{HostPlan, Payload, Plan, Schedule};
 use crate::protocol::{OptionContext, OptionKind, OptionSpec, OptionValue, Options, ProtocolSpec};
 use crate::scenario;
@@ -16,6 +18,7 @@ pub(super) fn reduce(mut plan: Plan, trials: &mut Trials<'_>) -> Plan {
         let before = trials_worth(&plan);
         faults(&mut plan, trials);
         clients(&mut plan, trials);
+        earlier(&mut plan, trials);
         operations(&mut plan, trials);
         workload(&mut plan, trials);
         options(&mut plan, trials);
@@ -64,6 +67,31 @@ fn clients(plan: &mut Plan, trials: &mut Trials<'_>) {
     // Without any client nothing fails, but a search that was stopped says nothing at all.
     if !kept.is_empty() && kept.len() < all.len() {
         *plan = with(&kept);
+    }
+}
+
+/// Faults that act as early as they can, so that fewer operations are enough.
+fn earlier(plan: &mut Plan, trials: &mut Trials<'_>) {
+    for index in 0..plan.faults.len() {
+        let Some(n) = nth(&mut plan.faults[index]).map(|n| *n) else { continue };
+        let sooner = std::iter::successors(Some(1u64), |n| n.checked_mul(2));
+        for sooner in sooner.take_while(|sooner| *sooner < n) {
+            let set = |plan: &mut Plan| {
+                nth(&mut plan.faults[index]).into_iter().for_each(|n| *n = sooner);
+            };
+            if attempt(plan, trials, set) {
+                break;
+            }
+        }
+    }
+}
+
+fn nth(fault: &mut FaultSpec) -> Option<&mut u64> {
+    match &mut fault.trigger {
+        Trigger::Packet { pick: Pick::Nth(n), .. } | Trigger::Event { pick: Pick::Nth(n), .. } => {
+            Some(n)
+        }
+        _ => None,
     }
 }
 
@@ -179,18 +207,22 @@ const CLEAR: [fn(&mut Impairments); 10] = [
     |set| set.shared = None,
 ];
 
+const MILLISECOND: u64 = 1_000_000;
+
 /// Times that are written with few digits, where the failure does not depend on the others.
 fn round_times(plan: &mut Plan, trials: &mut Trials<'_>) {
     for index in 0..plan.faults.len() {
         for time in [trigger_time, action_time, length_of] {
             let Some(before) = time(&mut plan.faults[index]).map(|time| *time) else { continue };
-            for unit in [1_000_000_000, 100_000_000, 10_000_000, 1_000_000] {
-                let rounded = before.div_ceil(unit).max(1) * unit;
-                if rounded == before
-                    || attempt(plan, trials, |plan| {
-                        time(&mut plan.faults[index]).into_iter().for_each(|time| *time = rounded);
-                    })
-                {
+            // The coarsest that leaves a digit or two.
+            let units = [1_000_000_000, 100_000_000, 10_000_000, 1_000_000];
+            let fine = |unit: &u64| *unit <= before && !before.is_multiple_of(MILLISECOND);
+            for unit in units.into_iter().filter(fine) {
+                let rounded = before.div_ceil(unit) * unit;
+                let set = |plan: &mut Plan| {
+                    time(&mut plan.faults[index]).into_iter().for_each(|time| *time = rounded);
+                };
+                if attempt(plan, trials, set) {
                     break;
                 }
             }

@@ -19,6 +19,7 @@ fn bounds(max_faults: u32, kinds: &[FaultKind]) -> Bounds<'_> {
         first: 20,
         kinds,
         lengths: Lengths { late: 300 * MS, down: 1000 * MS },
+        skip: true,
         jobs: 2,
         payload: None,
         base: Path::new("."),
@@ -163,6 +164,47 @@ fn what_changes_nothing_is_skipped() {
     let checked = check(&text, &bounds(2, &[FaultKind::Drop]));
     assert!(checked.counterexample.is_none());
     assert!(checked.total().skipped > 20, "{checked:?}");
+}
+
+/// Skipping changes neither what is found nor that nothing is.
+#[test]
+fn a_search_without_skipping_finds_the_same() {
+    let partition = "fault = [{ at = '35ms', for = '60ms', action = 'partition', \
+                     groups = ['client-1', 'server'] }]";
+    for (protocol, options) in [
+        ("stop-and-wait", "timeout = '50ms'"),
+        ("retry", "timeout = '50ms'"),
+        ("go-back-n", "window = 4, sequence_bits = 2, unsafe_window = true, timeout = '50ms'"),
+        (
+            "selective-repeat",
+            "window = 3, sequence_bits = 2, unsafe_window = true, timeout = '50ms'",
+        ),
+        ("rpc", "semantics = 'at-least-once'"),
+        ("rpc", "semantics = 'at-most-once'"),
+    ] {
+        let text = scenario(
+            protocol,
+            &format!(
+                "options = {{ {options} }}\nworkload = {{ messages = 5 }}\n{partition}\n\
+                 expect = {{ guarantee = 'exactly-once', order = 'fifo' }}"
+            ),
+        );
+        let mut skipped = 0;
+        for kinds in [&[FaultKind::Drop, FaultKind::Delay][..], &PACKETS, &[FaultKind::Crash]] {
+            let bounds = bounds(3, kinds);
+            let bounds = Bounds { first: 12, ..bounds };
+            let fast = check(&text, &bounds);
+            let slow = check(&text, &Bounds { skip: false, ..bounds });
+            assert_eq!(slow.total().skipped, 0);
+            skipped += fast.total().skipped;
+            let found = |checked: &Checked| {
+                let found = checked.counterexample.as_ref();
+                found.map(|found| (found.faults, found.failure.clone(), found.text.clone()))
+            };
+            assert_eq!(found(&fast), found(&slow), "{protocol} {options} {kinds:?}");
+        }
+        println!("{protocol} {options}: {skipped} skipped");
+    }
 }
 
 #[test]

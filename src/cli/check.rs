@@ -60,6 +60,9 @@ pub(super) struct Args {
     /// The seed, instead of the file's: it draws the file's ranges
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
+    /// Run equivalent placements, too: the result is the same, and takes longer
+    #[arg(long)]
+    no_skip: bool,
     /// How many threads [default: one for each core]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
@@ -106,6 +109,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         first: args.first,
         kinds: &args.actions,
         lengths: Lengths { late: nanos(args.late), down: nanos(args.down) },
+        skip: !args.no_skip,
         jobs: args.jobs.map_or_else(cores, NonZero::get),
         payload: place.payload.as_deref(),
         base: &place.base,

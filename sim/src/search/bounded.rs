@@ -39,6 +39,8 @@ pub struct Bounds<'a> {
     pub kinds: &'a [FaultKind],
     /// How long what lasts lasts.
     pub lengths: Lengths,
+    /// Whether placements are skipped that are equivalent to others. The result is the same without.
+    pub skip: bool,
     /// Threads.
     pub jobs: usize,
     /// The path of the file that the clients send, as a counterexample shall have it.
@@ -290,7 +292,8 @@ impl Search<'_> {
             });
             for Point { place, state } in &points[behind..] {
                 let kinds = self.kinds_at(place);
-                if *over && !known.insert((place.clone(), *state)) {
+                let seen = self.bounds.skip && *over && !known.insert((place.clone(), *state));
+                if seen {
                     skipped += kinds.count() as u64;
                     continue;
                 }

@@ -66,7 +66,6 @@ pub use squall_protocols as protocols;
 pub use squall_reports as reports;
 pub use squall_sim::protocol::{Client, Dissection, HostResult, Message, OptionKind, OptionValue};
 pub use squall_sim::protocol::{Protocol, Server, expose, memory_entries, report};
-pub use squall_sim::search;
 pub use squall_sim::{Counts, Outcome, RunError, Settings, simulate};
 pub use squall_sim::{check, engine, fs, history, net, network, plan, protocol, random, scenario};
-pub use squall_sim::{stream, task, time, trace, workload};
+pub use squall_sim::{search, stream, sweep, task, time, trace, workload};

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use squall_sim::protocol::{Dissect, Protocol, ProtocolSpec};
 use squall_sim::scenario::{Diagnostics, Scenario};
+use squall_sim::sweep::{Explore, Sweep, explore};
 use squall_sim::{Outcome, RunError, Settings, simulate};
 
 /// The largest scenario file that is read, bytes.
@@ -121,5 +122,40 @@ impl Registry {
         let protocol = self.protocol(name);
         let protocol = protocol.unwrap_or_else(|| panic!("no protocol `{name}` in this registry"));
         simulate(scenario, protocol, settings)
+    }
+
+    /// Runs a scenario that this registry has loaded under many seeds, on several threads.
+    ///
+    /// ```
+    /// use squall::Registry;
+    /// use squall::sweep::Explore;
+    ///
+    /// let registry = Registry::shipped();
+    /// let scenario = registry.parse(
+    ///     "lossy",
+    ///     r#"
+    ///     title    = "Stop-and-wait delivers each message once, however many are lost"
+    ///     protocol = "stop-and-wait"
+    ///     workload = { messages = 5 }
+    ///     link     = [{ delay = "10ms", loss = "20%" }]
+    ///     expect   = { guarantee = "exactly-once", sometimes = ["duplicate-suppressed"] }
+    ///     "#,
+    /// )?;
+    /// let what = Explore { seeds: "0..200".parse()?, keep_going: false, jobs: 2 };
+    /// let sweep = registry.explore(&scenario, what)?;
+    /// assert_eq!(sweep.verdict(), squall::check::Verdict::Pass, "{:?}", sweep.failures);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Registry::run`].
+    ///
+    /// # Panics
+    /// As [`Registry::run`].
+    pub fn explore(&self, scenario: &Scenario, what: Explore) -> Result<Sweep, RunError> {
+        let name = scenario.protocol();
+        let protocol = self.protocol(name);
+        let protocol = protocol.unwrap_or_else(|| panic!("no protocol `{name}` in this registry"));
+        explore(scenario, protocol, what)
     }
 }

@@ -13,6 +13,7 @@ pub mod random;
 pub mod scenario;
 pub mod search;
 pub mod stream;
+pub mod sweep;
 pub mod task;
 pub mod text;
 pub mod time;

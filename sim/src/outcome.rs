@@ -95,16 +95,12 @@ impl Outcome {
 
     /// The command that repeats this run, with the shipped `squall`.
     pub fn replay_command(&self) -> String {
-        format!("squall {}", self.replay_arguments())
+        replay_command(&self.plan.scenario, self.plan.seed, self.plan.engine)
     }
 
     /// The arguments that repeat this run, for any program that has squall's command line.
     pub fn replay_arguments(&self) -> String {
-        let engine = match self.plan.engine {
-            Engine::Event => String::new(),
-            other => format!(" --engine {}", other.name()),
-        };
-        format!("run {} --seed {}{engine}", shell_word(&self.plan.scenario), self.plan.seed)
+        replay_arguments(&self.plan.scenario, self.plan.seed, self.plan.engine)
     }
 
     /// The outcome as one JSON object, the contract of `--format json`.
@@ -173,6 +169,19 @@ impl Outcome {
     fn count(&self, which: impl Fn(&Op) -> bool) -> usize {
         self.run.history.operations().filter(|(_, op)| which(op)).count()
     }
+}
+
+/// The command that repeats a run, with the shipped `squall`.
+pub(crate) fn replay_command(scenario: &str, seed: u64, engine: Engine) -> String {
+    format!("squall {}", replay_arguments(scenario, seed, engine))
+}
+
+fn replay_arguments(scenario: &str, seed: u64, engine: Engine) -> String {
+    let engine = match engine {
+        Engine::Event => String::new(),
+        other => format!(" --engine {}", other.name()),
+    };
+    format!("run {} --seed {seed}{engine}", shell_word(scenario))
 }
 
 /// A path as one word of a shell command.

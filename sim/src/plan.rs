@@ -218,6 +218,8 @@ pub struct Expect {
     pub cost: Vec<(Cost, Bounds)>,
     /// Bounds on how often hosts report events, by name.
     pub events: Vec<(String, Bounds)>,
+    /// What must happen in some run of a sweep: events that hosts report, or steps of operations.
+    pub sometimes: Vec<String>,
 }
 
 /// One run, fully decided but for the draws that the network makes from its named streams.

@@ -27,6 +27,7 @@ pub(super) fn read(table: &Reader<'_>) -> Expect {
         violates: violates(table),
         cost: cost(table),
         events: events(table),
+        sometimes: table.names("sometimes"),
     };
     contradictions(table, &expect);
     expect

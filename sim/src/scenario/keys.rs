@@ -66,6 +66,8 @@ pub(super) enum Kind {
     Word(Vec<&'static str>),
     /// One or several of these words.
     Words(Vec<&'static str>),
+    /// One or several of these words; if it is open, of any.
+    Names { words: Vec<&'static str>, open: bool },
     /// A number of whole units, both limits included.
     Whole {
         unit: Unit,
@@ -112,7 +114,7 @@ impl Kind {
             Kind::Flag => "true or false",
             Kind::Set => "true",
             Kind::Word(_) => "a word in quotes",
-            Kind::Words(_) => "a word in quotes, or an array of them",
+            Kind::Words(_) | Kind::Names { .. } => "a word in quotes, or an array of them",
             Kind::Whole { unit, .. } => unit.noun(),
             Kind::Numbers { .. } => "a whole number, or an array of them",
             Kind::DurationOr { .. } => "a duration or a word",

@@ -242,6 +242,31 @@ impl<'a> Reader<'a> {
         Some(list.iter().filter_map(read).collect())
     }
 
+    /// Several names, each once.
+    pub(super) fn names(&self, name: &str) -> Vec<String> {
+        let Some((value, key)) = self.get(name) else { return Vec::new() };
+        let Kind::Names { words, open } = &key.kind else {
+            debug_assert!(false, "`{name}` is not declared as names");
+            return Vec::new();
+        };
+        let mut names: Vec<String> = Vec::new();
+        for one in self.list(key, value).unwrap_or_default() {
+            let DeValue::String(text) = one.get_ref() else {
+                self.wrong_type(key, one, "write words in quotes");
+                continue;
+            };
+            if !open && !words.contains(&text.as_ref()) {
+                self.unknown_word("event", text, one.span(), words);
+            } else if names.iter().any(|known| known == text) {
+                let message = format!("{} is named twice", quote(text));
+                self.errors.add(Diagnostic::new(one.span(), message));
+            } else {
+                names.push(text.to_string());
+            }
+        }
+        names
+    }
+
     fn word_of(
         &self,
         key: &Key,

@@ -65,7 +65,10 @@ fn of_protocol(protocol: &ProtocolSpec) -> Value {
                 "packet": { "properties": { "kind": kind }, "propertyNames": { "enum": packet } },
                 "event": { "properties": { "name": { "enum": words.events() } } },
             } } },
-            "expect": { "properties": { "events": counts(&expected_events(&words)) } },
+            "expect": { "properties": {
+                "events": counts(&expected_events(&words)),
+                "sometimes": of_kind(&tables::sometimes(&words)),
+            } },
         } },
     })
 }
@@ -140,6 +143,10 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Set => json!({ "const": true }),
         Kind::Word(words) => json!({ "type": "string", "enum": words }),
         Kind::Words(words) => one_or_several(json!({ "type": "string", "enum": words })),
+        Kind::Names { open: true, .. } => {
+            one_or_several(json!({ "type": "string", "minLength": 1 }))
+        }
+        Kind::Names { words, .. } => one_or_several(json!({ "type": "string", "enum": words })),
         Kind::Whole { unit: Unit::Count, min, max, ranges } => {
             let one =
                 json!({ "type": "integer", "minimum": number(*min), "maximum": number(*max) });

@@ -332,6 +332,11 @@ pub(super) fn expected_events(words: &Vocabulary) -> Keys {
     Keys { place: "in `events`".into(), keys: names.iter().map(event).collect(), open }
 }
 
+/// `[expect] sometimes`: what some run of a sweep must reach.
+pub(super) fn sometimes(words: &Vocabulary) -> Kind {
+    Kind::Names { words: words.events().unwrap_or_default(), open: words.reports().1 }
+}
+
 fn expect(words: &Vocabulary) -> Keys {
     let events = expected_events(words);
     let names = |guarantees: &[Guarantee]| guarantees.iter().map(|one| one.name()).collect();
@@ -363,6 +368,11 @@ fn expect(words: &Vocabulary) -> Keys {
                 "events",
                 Kind::Counts(events),
                 "Bounds on how often hosts report events, such as { retransmission = \"1..\" }",
+            ),
+            key(
+                "sometimes",
+                sometimes(words),
+                "What must happen in some run of a sweep (`squall explore`), such as [\"retransmission\"]",
             ),
         ],
     )

@@ -241,6 +241,10 @@ fn expect(out: &mut String, expect: &Expect) {
     all_bounds(out, "cost", costs);
     let events = expect.events.iter().map(|(name, bounds)| (name.as_str(), *bounds));
     all_bounds(out, "events", events);
+    if !expect.sometimes.is_empty() {
+        let names: Vec<&str> = expect.sometimes.iter().map(String::as_str).collect();
+        line(out, "sometimes", &format!("[{}]", quoted(&names)));
+    }
 }
 
 fn all_bounds<'a>(

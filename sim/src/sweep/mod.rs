@@ -1,0 +1,14 @@
+//! Sweeps: one scenario under many seeds.
+//!
+//! A [`Sweep`] is what a range of seeds came to, as sums and as lists in the order of the seeds: adjacent
+//! ranges add up to exactly what one run over both would give, so that threads, processes and machines
+//! can share the work.
+
+mod run;
+mod seeds;
+mod tally;
+
+pub use run::{Explore, explore, run_seeds};
+pub use seeds::Seeds;
+pub use tally::{Condition, FaultTally, Findings, Fingerprint, LostRun, MergeError, Sweep};
+pub use tally::{SweepFailure, Verdicts};

@@ -1,0 +1,469 @@
+//! What a range of seeds came to.
+
+use std::collections::BTreeMap;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::seeds::Seeds;
+use crate::check::{Finding, Verdict};
+use crate::history::Outcome as Ended;
+use crate::outcome::{Outcome, replay_command};
+use crate::plan::{Cost, Engine, Guarantee};
+use crate::scenario::Scenario;
+
+/// Failing seeds that are named.
+const NAMED: usize = 10;
+
+/// The version of the JSON form.
+const VERSION: u32 = 1;
+
+/// How many runs came to each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdicts {
+    /// Every expectation was met.
+    pub pass: u64,
+    /// An expectation was not met.
+    pub fail: u64,
+    /// The run did not decide.
+    pub inconclusive: u64,
+    /// A fault never hit.
+    pub invalid: u64,
+}
+
+/// In how many runs a guarantee held, and so on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Findings {
+    /// It held.
+    pub held: u64,
+    /// It was violated.
+    pub violated: u64,
+    /// The run did not say.
+    pub undecided: u64,
+}
+
+/// What a fault came to over all runs.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultTally {
+    /// Its name.
+    pub name: String,
+    /// Matches of its trigger.
+    pub opportunities: u64,
+    /// How often it had an effect.
+    pub hits: u64,
+    /// Runs in which it had one.
+    pub runs: u64,
+}
+
+/// A condition that some run must reach (`sometimes` in `[expect]`).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// The event, or the step of an operation.
+    pub name: String,
+    /// Runs in which it happened.
+    pub runs: u64,
+    /// How often it happened.
+    pub count: u64,
+}
+
+/// A failing run.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepFailure {
+    /// Its seed.
+    pub seed: u64,
+    /// Why it fails.
+    pub failure: String,
+    /// The command that repeats it.
+    pub replay: String,
+}
+
+/// A run that ended its process, or did not end at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostRun {
+    /// Its seed.
+    pub seed: u64,
+    /// What became of it.
+    pub why: String,
+}
+
+/// What tells sweeps apart whose runs differ: a sum, so that the order of the runs does not matter. It is
+/// written as 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint(u128);
+
+impl Fingerprint {
+    fn add(&mut self, seed: u64, trace_hash: u128) {
+        let mut bytes = [0; 24];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        bytes[8..].copy_from_slice(&trace_hash.to_le_bytes());
+        self.0 = self.0.wrapping_add(xxh3_128(&bytes));
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(Fingerprint(sum): Fingerprint) -> String {
+        format!("{sum:032x}")
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("no fingerprint: {text:?}");
+        let is_hexadecimal = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let sum = u128::from_str_radix(&text, 16).ok().filter(|_| is_hexadecimal);
+        sum.map(Fingerprint).ok_or_else(wrong)
+    }
+}
+
+/// What a range of seeds came to.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    /// The version of this form.
+    squall_sweep: u32,
+    /// The scenario's name: its path, or `-`.
+    pub scenario: String,
+    /// Its title.
+    pub title: String,
+    /// The xxh3-128 of its text, as 32 hexadecimal digits.
+    pub scenario_hash: String,
+    /// The protocol's name.
+    pub protocol: String,
+    /// `event` or `turmoil`.
+    pub engine: String,
+    /// The seeds of the whole sweep.
+    pub range: Seeds,
+    /// Those that this is about.
+    pub seeds: Seeds,
+    /// Whether seeds behind a failing one were run.
+    pub keep_going: bool,
+    /// False if some of the seeds were left out, since the sweep was interrupted.
+    pub complete: bool,
+    /// How many were run. Less than there are, if a failing one ended the sweep.
+    pub runs: u64,
+    /// What they came to.
+    pub verdicts: Verdicts,
+    /// What was found about each guarantee.
+    pub guarantees: BTreeMap<String, Findings>,
+    /// What each fault came to, in file order.
+    pub faults: Vec<FaultTally>,
+    /// What some run must reach.
+    pub sometimes: Vec<Condition>,
+    /// Datagrams: sent, delivered, dropped, duplicated, corrupted.
+    pub datagrams: BTreeMap<String, u64>,
+    /// Sums of costs.
+    pub costs: BTreeMap<String, u64>,
+    /// A sum over the trace hashes of all runs with their seeds.
+    pub fingerprint: Fingerprint,
+    /// The first failing runs.
+    pub failures: Vec<SweepFailure>,
+}
+
+/// Why sweeps do not add up.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum MergeError {
+    /// They are not of one sweep.
+    #[error("they are not parts of one sweep: {what} differs, {one} and {other}")]
+    Foreign {
+        /// What they differ in.
+        what: &'static str,
+        /// That of one part.
+        one: String,
+        /// That of another.
+        other: String,
+    },
+    /// Some seeds are in two of them.
+    #[error("the seeds {0} are in two parts")]
+    Overlap(Seeds),
+    /// Some seeds are in none.
+    #[error("the seeds {0} are missing")]
+    Gap(Seeds),
+    /// One of them is not whole.
+    #[error("the part with the seeds {0} was interrupted: run it again")]
+    Interrupted(Seeds),
+    /// There is none.
+    #[error("there is nothing to merge")]
+    Nothing,
+}
+
+impl Sweep {
+    /// A sweep over a part of `range`, of which no seed has been run.
+    pub fn new(
+        scenario: &Scenario,
+        engine: Engine,
+        range: Seeds,
+        seeds: Seeds,
+        keep_going: bool,
+    ) -> Self {
+        let plan = scenario.plan(Some(seeds.first));
+        let fault = |name: String| FaultTally { name, opportunities: 0, hits: 0, runs: 0 };
+        let condition = |name: &String| Condition { name: name.clone(), runs: 0, count: 0 };
+        let names = Guarantee::ALL.map(|guarantee| guarantee.name().to_owned());
+        Sweep {
+            squall_sweep: VERSION,
+            scenario: scenario.name().to_owned(),
+            title: scenario.title().to_owned(),
+            scenario_hash: format!("{:032x}", scenario.hash()),
+            protocol: scenario.protocol().to_owned(),
+            engine: engine.name().to_owned(),
+            range,
+            seeds,
+            keep_going,
+            complete: true,
+            runs: 0,
+            verdicts: Verdicts::default(),
+            guarantees: names.into_iter().map(|name| (name, Findings::default())).collect(),
+            faults: plan.faults.iter().map(|spec| fault(spec.name.clone())).collect(),
+            sometimes: scenario.expect().sometimes.iter().map(condition).collect(),
+            datagrams: BTreeMap::new(),
+            costs: BTreeMap::new(),
+            fingerprint: Fingerprint::default(),
+            failures: Vec::new(),
+        }
+    }
+
+    /// Counts a run. True if the sweep ends with it.
+    pub fn add(&mut self, outcome: &Outcome) -> bool {
+        let counts = &outcome.run.counts;
+        self.runs += 1;
+        match outcome.verdict() {
+            Verdict::Pass => self.verdicts.pass += 1,
+            Verdict::Fail => self.verdicts.fail += 1,
+            Verdict::Inconclusive => self.verdicts.inconclusive += 1,
+            Verdict::Invalid => self.verdicts.invalid += 1,
+        }
+        for (guarantee, finding) in &outcome.report.guarantees {
+            let Some(findings) = self.guarantees.get_mut(guarantee.name()) else { continue };
+            match finding {
+                Finding::Held => findings.held += 1,
+                Finding::Violated { .. } => findings.violated += 1,
+                Finding::Undecided(_) => findings.undecided += 1,
+            }
+        }
+        for (tally, count) in self.faults.iter_mut().zip(&outcome.run.faults) {
+            tally.opportunities += count.opportunities;
+            tally.hits += count.hits;
+            tally.runs += u64::from(count.hits > 0);
+        }
+        for condition in &mut self.sometimes {
+            let count = reached(outcome, &condition.name);
+            condition.count += count;
+            condition.runs += u64::from(count > 0);
+        }
+        let datagrams = [
+            ("sent", counts.sent),
+            ("delivered", counts.delivered),
+            ("dropped", counts.dropped),
+            ("duplicated", counts.duplicated),
+            ("corrupted", counts.corrupted),
+        ];
+        datagrams.into_iter().for_each(|(name, count)| sum(&mut self.datagrams, name, count));
+        for cost in [Cost::Bytes, Cost::Retransmissions] {
+            sum(&mut self.costs, cost.name(), counts.cost(cost));
+        }
+        self.fingerprint.add(outcome.plan.seed, outcome.run.trace_hash);
+        if outcome.verdict() == Verdict::Fail {
+            let failure = outcome.report.failures.first().cloned().unwrap_or_default();
+            let (seed, replay) = (outcome.plan.seed, outcome.replay_command());
+            self.name_failure(SweepFailure { seed, failure, replay });
+        }
+        self.is_over()
+    }
+
+    /// Counts a run that ended its process, or that was ended. True if the sweep ends with it.
+    pub fn add_lost(&mut self, lost: LostRun) -> bool {
+        self.runs += 1;
+        self.verdicts.fail += 1;
+        self.fingerprint.add(lost.seed, 0);
+        let engine = Engine::named(&self.engine).unwrap_or_default();
+        let replay = replay_command(&self.scenario, lost.seed, engine);
+        self.name_failure(SweepFailure { seed: lost.seed, failure: lost.why, replay });
+        self.is_over()
+    }
+
+    fn name_failure(&mut self, failure: SweepFailure) {
+        if self.failures.len() < NAMED {
+            self.failures.push(failure);
+        }
+    }
+
+    /// True if a failing seed ends the sweep, and one has failed.
+    pub fn is_over(&self) -> bool {
+        !self.keep_going && self.verdicts.fail > 0
+    }
+
+    /// The conditions that no run reached. Nothing is asked of a sweep that a failing seed has ended.
+    pub fn never_reached(&self) -> impl Iterator<Item = &str> {
+        let asked = self.complete && !self.is_over();
+        let never = self.sometimes.iter().filter(move |condition| asked && condition.runs == 0);
+        never.map(|condition| condition.name.as_str())
+    }
+
+    /// What the sweep as a whole says.
+    pub fn verdict(&self) -> Verdict {
+        let Verdicts { fail, inconclusive, invalid, .. } = self.verdicts;
+        if fail > 0 || self.never_reached().next().is_some() {
+            Verdict::Fail
+        } else if inconclusive + invalid > 0 || !self.complete {
+            Verdict::Inconclusive
+        } else {
+            Verdict::Pass
+        }
+    }
+
+    /// Adds up parts of one sweep, given in any order, to what the whole would have given.
+    ///
+    /// # Errors
+    /// If they are not parts of one sweep, or some seeds are missing or there twice.
+    pub fn merge(mut parts: Vec<Sweep>) -> Result<Sweep, MergeError> {
+        parts.sort_by_key(|part| (part.seeds.first, part.seeds.end));
+        let mut parts = parts.into_iter();
+        let mut whole = parts.next().ok_or(MergeError::Nothing)?;
+        let range = whole.range;
+        for part in parts {
+            whole.same_sweep(&part)?;
+            whole.append(part)?;
+        }
+        for (found, wanted) in [(range.first, whole.seeds.first), (whole.seeds.end, range.end)] {
+            if found < wanted {
+                return Err(MergeError::Gap(Seeds { first: found, end: wanted }));
+            }
+        }
+        if !whole.complete {
+            return Err(MergeError::Interrupted(whole.seeds));
+        }
+        Ok(whole)
+    }
+
+    fn same_sweep(&self, other: &Sweep) -> Result<(), MergeError> {
+        let facts = |sweep: &Sweep| {
+            [
+                ("the version of squall", sweep.squall_sweep.to_string()),
+                ("the scenario", sweep.scenario.clone()),
+                ("the scenario's content", sweep.scenario_hash.clone()),
+                ("the protocol", sweep.protocol.clone()),
+                ("the engine", sweep.engine.clone()),
+                ("the range of seeds", sweep.range.to_string()),
+                ("--keep-going", sweep.keep_going.to_string()),
+            ]
+        };
+        for ((what, one), (_, other)) in facts(self).into_iter().zip(facts(other)) {
+            if one != other {
+                return Err(MergeError::Foreign { what, one, other });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what came of the seeds that follow.
+    ///
+    /// # Errors
+    /// If they do not follow at once.
+    pub fn append(&mut self, next: Sweep) -> Result<(), MergeError> {
+        let (end, first) = (self.seeds.end, next.seeds.first);
+        match first.cmp(&end) {
+            std::cmp::Ordering::Less => {
+                return Err(MergeError::Overlap(Seeds { first, end: end.min(next.seeds.end) }));
+            }
+            std::cmp::Ordering::Greater => {
+                return Err(MergeError::Gap(Seeds { first: end, end: first }));
+            }
+            std::cmp::Ordering::Equal => self.seeds.end = next.seeds.end,
+        }
+        if self.is_over() {
+            // The sweep had come to its end before.
+            return Ok(());
+        }
+        self.add_up(next);
+        Ok(())
+    }
+
+    /// Adds what came of other seeds, wherever they are.
+    pub fn add_up(&mut self, other: Sweep) {
+        self.complete &= other.complete;
+        self.runs += other.runs;
+        self.verdicts.pass += other.verdicts.pass;
+        self.verdicts.fail += other.verdicts.fail;
+        self.verdicts.inconclusive += other.verdicts.inconclusive;
+        self.verdicts.invalid += other.verdicts.invalid;
+        for (name, more) in &other.guarantees {
+            let findings = self.guarantees.entry(name.clone()).or_default();
+            findings.held += more.held;
+            findings.violated += more.violated;
+            findings.undecided += more.undecided;
+        }
+        for (fault, more) in self.faults.iter_mut().zip(&other.faults) {
+            fault.opportunities += more.opportunities;
+            fault.hits += more.hits;
+            fault.runs += more.runs;
+        }
+        for (condition, more) in self.sometimes.iter_mut().zip(&other.sometimes) {
+            condition.runs += more.runs;
+            condition.count += more.count;
+        }
+        other.datagrams.iter().for_each(|(name, count)| sum(&mut self.datagrams, name, *count));
+        other.costs.iter().for_each(|(name, count)| sum(&mut self.costs, name, *count));
+        self.fingerprint.0 = self.fingerprint.0.wrapping_add(other.fingerprint.0);
+        self.failures.extend(other.failures);
+        self.failures.sort_by_key(|failure| failure.seed);
+        self.failures.truncate(NAMED);
+    }
+
+    /// The sweep as one JSON object.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads what [`Sweep::to_json`] wrote.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_json(text: &str) -> Result<Sweep, String> {
+        let sweep: Sweep = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let Sweep { range, seeds, runs, verdicts, .. } = &sweep;
+        let Verdicts { pass, fail, inconclusive, invalid } = *verdicts;
+        let known =
+            [pass, fail, inconclusive, invalid].iter().try_fold(0u64, |a, b| a.checked_add(*b));
+        if sweep.squall_sweep != VERSION {
+            return Err(format!(
+                "version {} is not {VERSION}, which this squall reads",
+                sweep.squall_sweep
+            ));
+        }
+        if seeds.first < range.first || seeds.end > range.end {
+            return Err(format!("its seeds {seeds} are not of the sweep's, {range}"));
+        }
+        if known != Some(*runs) || *runs > seeds.count() {
+            return Err(format!("its numbers do not add up: {runs} runs of the seeds {seeds}"));
+        }
+        Ok(sweep)
+    }
+}
+
+fn sum(sums: &mut BTreeMap<String, u64>, name: &str, count: u64) {
+    match sums.get_mut(name) {
+        Some(sum) => *sum += count,
+        None => drop(sums.insert(name.to_owned(), count)),
+    }
+}
+
+/// How often something happened in a run.
+fn reached(outcome: &Outcome, name: &str) -> u64 {
+    let operations = || outcome.run.history.operations();
+    let ended = |how: Ended| operations().filter(|(_, op)| op.outcome == how).count() as u64;
+    match name {
+        "completed" => ended(Ended::Completed),
+        "failed" => ended(Ended::Failed),
+        "unknown" => ended(Ended::Unknown),
+        "invoked" => operations().count() as u64,
+        "delivered" | "executed" => outcome.run.history.executions(),
+        _ => outcome.run.counts.reports.get(name).copied().unwrap_or(0),
+    }
+}

@@ -8,13 +8,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use squall_sim::Settings;
 use squall_sim::scenario::{Scenario, duration};
-use squall_sim::search::{Bounds, CheckError, Checked, Counterexample, FaultKind, Lengths, check};
+use squall_sim::search::{Bounds, CheckError, Checked, Counterexample, FaultKind, Lengths};
+use squall_sim::search::{Progress, check};
 use squall_sim::text::visible;
 
 use super::exit::Exit;
 use super::files::{self, Destination};
 use super::run::{self, Format, TimelineArg};
-use super::{complain, stdout};
+use super::{complain, interrupt, progress as bar, stdout};
 use crate::Registry;
 
 /// Arguments of `squall check`.
@@ -103,6 +104,12 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     let place = Destination::of(&scenario, &args.file, args.output.as_deref());
     let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    interrupt::listen();
+    let bar = bar::Progress::new(0, "schedules");
+    let progress = |at: Progress| {
+        bar.set(at.total, at.done, format!("; {} faults at a time", at.faults));
+        !interrupt::asked()
+    };
     let bounds = Bounds {
         seed: args.seed,
         max_faults: args.max_faults,
@@ -113,9 +120,11 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         jobs: args.jobs.map_or_else(cores, NonZero::get),
         payload: place.payload.as_deref(),
         base: &place.base,
-        progress: &|_| true,
+        progress: &progress,
     };
-    let checked = match check(&scenario, protocol, &bounds) {
+    let checked = check(&scenario, protocol, &bounds);
+    drop(bar);
+    let checked = match checked {
         Ok(checked) => checked,
         Err(error) => {
             complain(&visible(&error.to_string()));

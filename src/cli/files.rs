@@ -96,10 +96,6 @@ pub(super) struct Destination {
 impl Destination {
     /// The place of `output`, or of standard output, for what was made from the scenario in `file`.
     pub fn of(scenario: &Scenario, file: &Path, output: Option<&Path>) -> Self {
-        let folder = |path: &Path| match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
         let (source, base) = (folder(file), output.map_or(PathBuf::from("."), folder));
         let payload = scenario.payload_path().map(|path| {
             let there = source.join(path);
@@ -110,6 +106,14 @@ impl Destination {
             }
         });
         Destination { base, payload }
+    }
+}
+
+/// The folder that a file is in.
+pub(super) fn folder(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
     }
 }
 

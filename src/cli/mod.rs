@@ -3,8 +3,12 @@
 mod check;
 mod describe;
 mod exit;
+mod explore;
 mod files;
+mod interrupt;
 mod matrix;
+mod merge;
+mod progress;
 mod replay;
 mod report;
 mod rpcgen;
@@ -47,6 +51,13 @@ enum Command {
     Replay(replay::Args),
     /// Draw recorded runs
     Report(report::Args),
+    /// Run a scenario under many seeds
+    Explore(explore::Args),
+    /// Add up the parts of a sweep that were run apart
+    Merge(merge::Args),
+    /// Run seeds for another process, as that says
+    #[command(name = explore::WORKER, hide = true)]
+    ExploreWorker,
     /// Try every placement of a few faults, and give the smallest that breaks the scenario
     Check(check::Args),
     /// Shrink a failing run to the smallest scenario that fails in the same way
@@ -85,6 +96,9 @@ pub fn cli(registry: Registry) -> ExitCode {
         Command::Run(args) => run::run(&args, &registry),
         Command::Replay(args) => replay::run(&args, &registry),
         Command::Report(args) => report::run(&args, &registry),
+        Command::Explore(args) => explore::run(&args, &registry),
+        Command::Merge(args) => merge::run(&args),
+        Command::ExploreWorker => explore::run_worker(&registry),
         Command::Check(args) => check::run(&args, &registry),
         Command::Shrink(args) => shrink::run(&args, &registry),
         Command::Matrix(args) => matrix::run(&args, &registry),

@@ -48,11 +48,20 @@ pub(super) struct Args {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum EngineArg {
+pub(super) enum EngineArg {
     /// Jump from event to event
     Event,
     /// Run each host on a tokio runtime, by turmoil
     Turmoil,
+}
+
+impl EngineArg {
+    pub(super) fn engine(self) -> Engine {
+        match self {
+            EngineArg::Event => Engine::Event,
+            EngineArg::Turmoil => Engine::Turmoil,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -102,10 +111,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     });
     let text = args.format == Format::Text;
     let keep_trace = args.trace.is_some() || (text && timeline != TimelineArg::None);
-    let engine = args.engine.map(|engine| match engine {
-        EngineArg::Event => Engine::Event,
-        EngineArg::Turmoil => Engine::Turmoil,
-    });
+    let engine = args.engine.map(EngineArg::engine);
     let settings = Settings { seed: args.seed, engine, keep_trace };
     let mut out = stdout();
     let mut worst = Exit::Passed;
@@ -262,7 +268,7 @@ pub(super) fn program() -> String {
     visible(&program.to_string_lossy())
 }
 
-fn verdict_style(verdict: Verdict) -> Style {
+pub(super) fn verdict_style(verdict: Verdict) -> Style {
     let color = match verdict {
         Verdict::Pass => AnsiColor::Green,
         Verdict::Fail => AnsiColor::Red,

@@ -242,12 +242,23 @@ impl Scenario {
 /// # Errors
 /// What is wrong with it, in a sentence.
 pub fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let nanos = units::Unit::Duration.read(text).map_err(|problem| match problem.help {
+    quantity(units::Unit::Duration, text).map(std::time::Duration::from_nanos)
+}
+
+/// Reads a size as scenario files have it, such as `4KiB`, in bytes.
+///
+/// # Errors
+/// What is wrong with it, in a sentence.
+pub fn size(text: &str) -> Result<u64, String> {
+    quantity(units::Unit::Size, text)
+}
+
+fn quantity(unit: units::Unit, text: &str) -> Result<u64, String> {
+    let value = unit.read(text).map_err(|problem| match problem.help {
         Some(help) => format!("{}; {help}", problem.label),
         None => problem.label,
     })?;
-    let nanos = u64::try_from(nanos).map_err(|_| "out of range".to_owned())?;
-    Ok(std::time::Duration::from_nanos(nanos))
+    u64::try_from(value).map_err(|_| "out of range".to_owned())
 }
 
 /// The 128-bit xxh3 hash of a scenario's text.

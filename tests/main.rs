@@ -23,6 +23,7 @@ mod rpcgen;
 mod schedules;
 mod searches;
 mod sockets;
+mod sweeps;
 mod tasks_and_time;
 mod theory;
 mod timeline;

@@ -2,6 +2,7 @@
 
 mod check;
 mod describe;
+mod determinism;
 mod exit;
 mod explore;
 mod files;
@@ -47,7 +48,7 @@ Exit status:
 enum Command {
     /// Run scenario files and say which guarantees held
     Run(run::Args),
-    /// Repeat a recorded run and compare it with the record, event by event
+    /// Repeat a run and compare it with its record or with itself, event by event
     Replay(replay::Args),
     /// Draw recorded runs
     Report(report::Args),

@@ -1,7 +1,8 @@
-//! `squall replay`: repeats a recorded run and compares it with the record.
+//! `squall replay`: repeats a run and compares it with a record, or with itself.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use squall_sim::plan::Engine;
 use squall_sim::scenario::Scenario;
@@ -10,41 +11,145 @@ use squall_sim::trace::{Event, Trace};
 use squall_sim::{Outcome, Settings};
 
 use super::exit::Exit;
-use super::{complain, run, stdout};
+use super::run::EngineArg;
+use super::{complain, files, run, stdout};
 use crate::Registry;
 
 /// Arguments of `squall replay`.
 #[derive(clap::Args)]
 #[command(after_help = "\
+A trace is run again and compared with itself; it holds the scenario's text, and only a payload file that
+it names is read again. A scenario is run with the seed from a failure report: against a trace, or against
+a second process.
+
 Examples:
   squall run my.toml --seed 7 --trace my.trace
   squall replay my.trace
-
-The trace holds the scenario's text; only a payload file that it names is read again.")]
+  squall replay my.toml --seed 7                       does the run come out the same each time?
+  squall replay my.toml --seed 7 --against my.trace    from which event on is it another one?")]
 pub(super) struct Args {
-    /// A trace that `squall run --trace` wrote
-    trace: PathBuf,
+    /// A trace that `squall run --trace` wrote, or a scenario file
+    #[arg(value_name = "TRACE|FILE")]
+    file: PathBuf,
+    /// The seed, for a scenario file
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// The engine, for a scenario file
+    #[arg(long, value_enum)]
+    engine: Option<EngineArg>,
+    /// The trace to compare with, for a scenario file
+    #[arg(long, value_name = "TRACE")]
+    against: Option<PathBuf>,
 }
 
 /// Events before the first difference that are shown.
 const BEFORE: usize = 8;
 
+/// How the first line of a trace begins.
+const TRACE: &[u8] = b"{\"squall_trace\"";
+
 pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
-    let recorded = match read(&args.trace) {
-        Ok(trace) => trace,
-        Err(exit) => return Ok(exit),
+    let both = match is_trace(&args.file) {
+        Ok(true) => trace(args, registry),
+        Ok(false) => scenario(args, registry),
+        Err(exit) => Err(exit),
     };
-    let outcome = match repeat(&recorded, registry) {
-        Ok(outcome) => outcome,
-        Err(exit) => return Ok(exit),
+    match both {
+        Ok((recorded, outcome)) => compare(&recorded, &outcome),
+        Err(exit) => Ok(exit),
+    }
+}
+
+fn is_trace(path: &Path) -> Result<bool, Exit> {
+    use std::io::Read;
+    let mut start = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(TRACE.len() as u64).read_to_end(&mut start));
+    if let Err(error) = read {
+        complain(&format!("{}: {error}", path.display()));
+        return Err(Exit::Usage);
+    }
+    // What is neither shall be called a bad trace, unless it is named as a scenario.
+    Ok(start == TRACE || path.extension().is_none_or(|extension| extension != "toml"))
+}
+
+/// A trace, and the run again.
+fn trace(args: &Args, registry: &Registry) -> Result<(Trace, Outcome), Exit> {
+    if args.seed.is_some() || args.engine.is_some() || args.against.is_some() {
+        complain(
+            "a trace says itself which run it is: --seed, --engine and --against go with a scenario file",
+        );
+        return Err(Exit::Usage);
+    }
+    let recorded = read(&args.file)?;
+    let outcome = repeat(&recorded, registry)?;
+    Ok((recorded, outcome))
+}
+
+/// A run of a scenario, and the record to compare it with.
+fn scenario(args: &Args, registry: &Registry) -> Result<(Trace, Outcome), Exit> {
+    let scenario = files::load(&args.file, registry)?;
+    let engine = args.engine.map(EngineArg::engine);
+    let settings = Settings { seed: args.seed, engine, keep_trace: true };
+    let outcome = registry.run(&scenario, settings).map_err(|error| run::refuse(&error))?;
+    let recorded = match &args.against {
+        Some(path) => read(path)?,
+        None => in_another_process(&args.file, &outcome)?,
     };
+    let header = &recorded.header;
+    let (seed, engine) = (outcome.plan.seed, outcome.plan.engine.name());
+    if (header.seed, header.engine.as_str()) != (seed, engine) {
+        complain(&format!(
+            "the trace is of seed {} on the {} engine, the run of seed {seed} on the {engine} engine",
+            header.seed, header.engine
+        ));
+        return Err(Exit::Usage);
+    }
+    if header.scenario_hash != format!("{:032x}", scenario.hash()) {
+        complain(
+            "the scenario has changed since the trace was recorded, so the runs may well differ",
+        );
+    }
+    Ok((recorded, outcome))
+}
+
+/// The same run, recorded by a second process.
+fn in_another_process(file: &Path, outcome: &Outcome) -> Result<Trace, Exit> {
+    let name = format!("squall-replay-{}.trace", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let fail = |error: io::Error| {
+        complain(&format!("a second process can not repeat the run: {error}"));
+        Exit::Usage
+    };
+    let program = std::env::current_exe().map_err(fail)?;
+    let seed = outcome.plan.seed.to_string();
+    let output = Command::new(program)
+        .arg("run")
+        .arg(file)
+        .args(["--seed", &seed, "--engine", outcome.plan.engine.name(), "--timeline", "none"])
+        .args(["--force", "--trace"])
+        .arg(&path)
+        .output()
+        .map_err(fail)?;
+    let trace = match path.exists() {
+        true => read(&path),
+        false => {
+            Err(fail(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned())))
+        }
+    };
+    let _ = std::fs::remove_file(&path);
+    trace
+}
+
+/// Says whether the run is the recorded one, and if not, from which event on it differs.
+fn compare(recorded: &Trace, outcome: &Outcome) -> io::Result<Exit> {
     let mut out = stdout();
     let Some(trace) = &outcome.trace else { unreachable!("the trace was asked for") };
     if trace.hash() == recorded.hash() {
         let events = recorded.events().count();
         let hash = recorded.hash();
         writeln!(out, "The run is the recorded one: {events} events, trace hash {hash:032x}\n")?;
-        run::summary(&mut out, &outcome, false)?;
+        run::summary(&mut out, outcome, false)?;
         out.flush()?;
         return Ok(outcome.verdict().into());
     }
@@ -63,7 +168,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         Some(event) => visible(&trace.line(event)),
         None => "(the end)".to_owned(),
     };
-    writeln!(out, "  - {}", line(&recorded, expected.get(same)))?;
+    writeln!(out, "  - {}", line(recorded, expected.get(same)))?;
     writeln!(out, "  + {}", line(trace, found.get(same)))?;
     if same_text {
         writeln!(out, "    (the payloads differ)")?;
@@ -76,13 +181,15 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     }
     writeln!(
         out,
-        "\nIf neither squall nor the protocol's code has changed since, the code is not deterministic. \
-         The usual suspects: the order of a HashMap, std's or rand's own random numbers, a real clock, \
-         threads, and tokio::select! without `biased;`."
+        "\nIf neither squall nor the protocol's code has changed since, the code is not deterministic. {SUSPECTS}"
     )?;
     out.flush()?;
     Ok(Exit::NotDeterministic)
 }
+
+/// What makes code differ from run to run.
+pub(super) const SUSPECTS: &str = "The usual suspects: the order of a HashMap, std's or rand's own random \
+    numbers, a real clock, threads, and tokio::select! without `biased;`.";
 
 /// Reads a trace file.
 ///

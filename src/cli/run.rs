@@ -12,8 +12,9 @@ use squall_sim::plan::{Cost, Engine, Expect};
 use squall_sim::text::{millis, visible};
 use squall_sim::{Outcome, RunError, Settings};
 
+use super::determinism::{self, Fact};
 use super::exit::Exit;
-use super::{complain, files, stdout, width};
+use super::{complain, files, replay, stdout, width};
 use crate::Registry;
 
 /// Arguments of `squall run`.
@@ -22,7 +23,8 @@ use crate::Registry;
 Examples:
   squall run scenarios/ladder/lost_ack_retry.toml      one scenario, with its timeline
   squall run scenarios --seed 7                        all scenarios below a folder
-  generate | squall run - --format json                from standard input, JSON out")]
+  generate | squall run - --format json                from standard input, JSON out
+  squall run scenarios --check-determinism             twice, in separate processes")]
 pub(super) struct Args {
     /// Scenario files, folders of them, or - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -45,6 +47,9 @@ pub(super) struct Args {
     /// Overwrite the trace file if it exists
     #[arg(long)]
     force: bool,
+    /// Run everything once more, in a second process, and compare
+    #[arg(long)]
+    check_determinism: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -116,6 +121,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     let mut out = stdout();
     let mut worst = Exit::Passed;
     let mut tally = Tally::default();
+    let (mut facts, mut input) = (Vec::new(), String::new());
     for path in &paths {
         let exit = match files::load(path, registry) {
             Err(exit) => exit,
@@ -123,6 +129,12 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
                 Err(error) => refuse(&error),
                 Ok(outcome) => {
                     tally.count(outcome.verdict());
+                    if args.check_determinism {
+                        facts.extend(Fact::of(&outcome.to_json()));
+                        if path.as_os_str() == "-" {
+                            input = scenario.text().to_owned();
+                        }
+                    }
                     if text {
                         print(&mut out, &outcome, registry, timeline, several)?;
                     } else {
@@ -138,8 +150,33 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     if text && several {
         writeln!(out, "\n{}", tally.sentence(paths.len()))?;
     }
+    if args.check_determinism {
+        let engine = engine.map(Engine::name);
+        let again = determinism::run_again(&paths, args.seed, engine, &input)?;
+        worst = worst.max(compare(&mut out, &facts, &again, text)?);
+    }
     out.flush()?;
     Ok(worst)
+}
+
+/// Says which runs of a second process were other ones.
+fn compare(out: &mut dyn Write, first: &[Fact], second: &[Fact], text: bool) -> io::Result<Exit> {
+    let differing: Vec<&Fact> = first.iter().filter(|fact| !second.contains(fact)).collect();
+    for fact in &differing {
+        complain(&format!(
+            "{} is not deterministic: a second process had another run. `{} replay` says from which event on",
+            visible(&fact.scenario),
+            program()
+        ));
+    }
+    if !differing.is_empty() || first.len() != second.len() {
+        complain(&format!("not deterministic. {}", replay::SUSPECTS));
+        return Ok(Exit::NotDeterministic);
+    }
+    if text {
+        writeln!(out, "deterministic: {} runs were the same in a second process", first.len())?;
+    }
+    Ok(Exit::Passed)
 }
 
 /// Says why a scenario cannot be run.

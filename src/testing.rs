@@ -207,6 +207,7 @@ fn describe_shrunk(
     let begun = Instant::now();
     let how = Shrink {
         seed: Some(outcome.plan.seed),
+        unless: None,
         payload: scenario.payload_path(),
         base: file.parent().unwrap_or(Path::new(".")),
         stop: &|| begun.elapsed() > budget,

@@ -13,6 +13,8 @@ mod further_hosts;
 mod limits;
 mod matrix;
 mod misuse;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod orphans;
 mod pages;
 mod properties;

@@ -20,6 +20,7 @@ fn bounds(max_faults: u32, kinds: &[FaultKind]) -> Bounds<'_> {
         kinds,
         lengths: Lengths { late: 300 * MS, down: 1000 * MS },
         skip: true,
+        unless: None,
         jobs: 2,
         payload: None,
         base: Path::new("."),
@@ -241,7 +242,13 @@ fn shrink(text: &str, seed: u64) -> Result<Shrunk, ShrinkError> {
     let registry = Registry::shipped();
     let scenario = registry.parse("chaos", text).unwrap_or_else(|errors| panic!("{errors}"));
     let protocol = registry.protocol(scenario.protocol()).unwrap();
-    let how = Shrink { seed: Some(seed), payload: None, base: Path::new("."), stop: &|| false };
+    let how = Shrink {
+        seed: Some(seed),
+        unless: None,
+        payload: None,
+        base: Path::new("."),
+        stop: &|| false,
+    };
     search::shrink(&scenario, protocol, how)
 }
 
@@ -335,7 +342,13 @@ fn a_search_that_is_stopped_gives_what_it_has() {
             runs.set(runs.get() + 1);
             runs.get() > most
         };
-        let how = Shrink { seed: Some(1), payload: None, base: Path::new("."), stop: &stop };
+        let how = Shrink {
+            seed: Some(1),
+            unless: None,
+            payload: None,
+            base: Path::new("."),
+            stop: &stop,
+        };
         let shrunk = search::shrink(&scenario, protocol, how).unwrap();
         let outcome = registry.run(&shrunk.scenario, Settings::default()).unwrap();
         assert!(outcome.report.breaches.contains(&shrunk.breach), "{most}: {}", shrunk.text);

@@ -8,6 +8,7 @@ use squall_sim::protocol::{HostResult, Protocol, Server};
 
 use crate::application;
 use crate::channel::{self, Channel};
+use crate::mutants::{self, Mutant};
 use crate::sender;
 use crate::wire::{self, Datagram};
 
@@ -48,7 +49,14 @@ pub async fn receive(
         let Some(Datagram::Data { seq, message }) = Datagram::decode(bytes) else {
             continue;
         };
-        deliver(message).await?;
-        channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
+        let message = message.to_vec();
+        let early = mutants::is(Mutant::AckBeforeDelivery);
+        if early {
+            channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
+        }
+        deliver(&message).await?;
+        if !early {
+            channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use crate::mutants::{self, Mutant};
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use squall_sim::protocol::{OptionKind, OptionSpec, OptionValue, Options};
 
@@ -89,6 +90,8 @@ impl Checksum {
 
     /// The checksum of `bytes`, in the last [`Checksum::width`] bytes of the number.
     pub fn of(self, bytes: &[u8]) -> u32 {
+        let header = if mutants::is(Mutant::ChecksumOverHeader) { 16 } else { usize::MAX };
+        let bytes = &bytes[..bytes.len().min(header)];
         match self {
             Checksum::None => 0,
             Checksum::Sum => bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)).into(),

@@ -17,6 +17,7 @@ use bytes::{Buf, BufMut};
 use squall_sim::time::{Duration, Instant};
 
 use crate::frame::kind;
+use crate::mutants::{self, Mutant};
 
 /// Bytes in front of a piece.
 pub const HEADER: usize = 9;
@@ -116,10 +117,13 @@ impl Reassembly {
         fragment: &Fragment<'_>,
     ) -> OnFragment {
         self.forget_old(now);
+        let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
+        let from = if mutants::is(Mutant::ReassemblyIgnoresSender) { nobody } else { from };
         let key = (from, fragment.id);
         let known = self.partial.get(&key);
         let fits = known.is_none_or(|partial| {
-            partial.count == fragment.count && !partial.pieces.contains_key(&fragment.index)
+            let is_copy = partial.pieces.contains_key(&fragment.index);
+            partial.count == fragment.count && (!is_copy || mutants::is(Mutant::ReassemblyByCount))
         });
         if !fits {
             return OnFragment::Waits;
@@ -133,7 +137,12 @@ impl Reassembly {
             count: fragment.count,
             pieces: BTreeMap::new(),
         });
-        partial.pieces.insert(fragment.index, fragment.bytes.to_vec());
+        let mut index = fragment.index;
+        if mutants::is(Mutant::ReassemblyByCount) {
+            let free = (0..partial.count).find(|index| !partial.pieces.contains_key(index));
+            index = free.filter(|_| partial.pieces.contains_key(&index)).unwrap_or(index);
+        }
+        partial.pieces.insert(index, fragment.bytes.to_vec());
         if partial.pieces.len() < usize::from(partial.count) {
             return OnFragment::Waits;
         }
@@ -146,7 +155,7 @@ impl Reassembly {
     fn forget_old(&mut self, now: Instant) {
         let (timeout, held) = (self.timeout, &mut self.held);
         self.partial.retain(|_, partial| {
-            let keep = now - partial.since < timeout;
+            let keep = now - partial.since < timeout || mutants::is(Mutant::ReassemblyNeverForgets);
             if !keep {
                 *held -= partial.held();
             }

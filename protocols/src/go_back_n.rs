@@ -13,6 +13,7 @@ use squall_sim::trace::OpId;
 
 use crate::application;
 use crate::channel::{self, Channel};
+use crate::mutants::{self, Mutant};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
 use crate::serial::SequenceSpace;
 use crate::source::Delivery;
@@ -94,7 +95,8 @@ impl SendWindow {
 
 impl Window for SendWindow {
     fn has_room(&self) -> bool {
-        self.slots.len() < self.settings.window as usize
+        let more = u32::from(mutants::is(Mutant::WindowOneTooLarge));
+        self.slots.len() < (self.settings.window + more) as usize
     }
 
     fn push(&mut self, message: Message) {
@@ -116,7 +118,10 @@ impl Window for SendWindow {
     /// `seq` is the number that the receiver waits for: it has all before it.
     fn handle_ack(&mut self, now: Instant, seq: u32) {
         let space = self.settings.space;
-        let count = space.distance(self.base, seq) as usize;
+        let mut count = space.distance(self.base, seq) as usize;
+        if mutants::is(Mutant::OldAckMovesWindow) {
+            count = count.min(self.sent);
+        }
         // Behind the window it is an old one; messages that were never sent can not be acknowledged.
         let last = count.checked_sub(1).and_then(|last| self.slots.get(last));
         if !space.contains(seq) || last.is_none_or(|slot| slot.attempts == 0) {
@@ -147,7 +152,7 @@ impl Window for SendWindow {
             return;
         }
         self.timer.handle_timeout();
-        self.sent = 0;
+        self.sent = usize::from(mutants::is(Mutant::GoesBackNotFarEnough));
     }
 
     fn pop_ended(&mut self) -> Option<(OpId, Delivery)> {
@@ -195,6 +200,9 @@ impl Receiver {
             return (OnData::Deliver, *next);
         }
         let known = self.space.is_before(seq, *next);
+        if mutants::is(Mutant::AcksWhatIsAhead) && !known {
+            return (OnData::OutOfOrder, self.space.add(seq, 1));
+        }
         (if known { OnData::Duplicate } else { OnData::OutOfOrder }, *next)
     }
 

@@ -35,6 +35,7 @@ pub mod file_transfer;
 pub mod fragment;
 pub mod frame;
 pub mod go_back_n;
+pub mod mutants;
 pub mod oncrpc;
 pub mod pipeline;
 pub mod retry;
@@ -56,7 +57,7 @@ use squall_sim::protocol::Protocol;
 
 /// Every shipped protocol, from the lowest rung up.
 pub fn all() -> Vec<Protocol> {
-    vec![
+    let all = vec![
         udp::protocol(),
         ack::protocol(),
         retry::protocol(),
@@ -67,5 +68,6 @@ pub fn all() -> Vec<Protocol> {
         stream::protocol(),
         file_transfer::protocol(),
         rpc::protocol(),
-    ]
+    ];
+    all.into_iter().map(mutants::with_option).collect()
 }

@@ -3,6 +3,8 @@
 
 use squall_sim::time::Duration;
 
+use crate::mutants::{self, Mutant};
+
 /// The timeout before the first measurement (RFC 6298, rule 2.1).
 const INITIAL: Duration = Duration::from_secs(1);
 
@@ -48,7 +50,12 @@ impl RttEstimator {
             }
         };
         self.smoothed = Some((srtt, rttvar));
-        self.timeout = (srtt + 4 * rttvar).min(MAX).max(self.min);
+        let before = self.timeout;
+        let room = if mutants::is(Mutant::VarianceForgotten) { Duration::ZERO } else { 4 * rttvar };
+        self.timeout = (srtt + room).min(MAX).max(self.min);
+        if mutants::is(Mutant::BackOffNeverReset) {
+            self.timeout = self.timeout.max(before);
+        }
     }
 
     /// The timer ran out: back off (rule 5.5), and stay there until a round trip is measured (Karn's

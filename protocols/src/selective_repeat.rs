@@ -16,6 +16,7 @@ use squall_sim::trace::OpId;
 
 use crate::application;
 use crate::channel::{self, Channel};
+use crate::mutants::{self, Mutant};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
 use crate::source::Delivery;
 use crate::timer::Timer;
@@ -105,7 +106,8 @@ impl SendWindow {
 
 impl Window for SendWindow {
     fn has_room(&self) -> bool {
-        self.slots.len() < self.settings.window as usize
+        let more = u32::from(mutants::is(Mutant::WindowOneTooLarge));
+        self.slots.len() < (self.settings.window + more) as usize
     }
 
     fn push(&mut self, message: Message) {
@@ -140,6 +142,15 @@ impl Window for SendWindow {
         self.due.remove(&message);
         self.in_flight.remove(&(slot.deadline, message));
         self.timer.handle_ack(now - slot.sent_at, slot.attempts);
+        if mutants::is(Mutant::AckTakenForAllBefore) {
+            let (slots, due) = (&mut self.slots, &mut self.due);
+            slots
+                .iter_mut()
+                .take(ahead as usize)
+                .for_each(|(_, acknowledged)| *acknowledged = true);
+            due.retain(|other| *other > message);
+            self.in_flight.retain(|(_, other)| *other > message);
+        }
         // What is behind a gap was kept, but is not delivered before the gap is closed: no success yet.
         while let Some((slot, true)) = self.slots.front() {
             self.ended.push_back((slot.message.id, Delivery::Acknowledged));
@@ -166,7 +177,10 @@ impl Window for SendWindow {
         let late = late.filter(|(sent_with, message)| {
             self.timer.deadline(self.slot(*message).sent_at, *sent_with) <= now
         });
-        let late: Vec<(Instant, u64)> = late.copied().collect();
+        let mut late: Vec<(Instant, u64)> = late.copied().collect();
+        if mutants::is(Mutant::ResendsAll) && !late.is_empty() {
+            late = self.in_flight.iter().copied().collect();
+        }
         let mut backs_off = false;
         for (sent_with, message) in late {
             let slot = self.slot(message);
@@ -235,6 +249,7 @@ impl ReceiveWindow {
         let ahead = space.distance(self.base, seq);
         if ahead >= window {
             let known = space.is_before(seq, self.base);
+            let known = known || mutants::is(Mutant::AcksWhatItDrops);
             return if known { OnData::Duplicate } else { OnData::Ignore };
         }
         let index = ahead as usize;
@@ -250,6 +265,10 @@ impl ReceiveWindow {
 
     /// The next message in order, if it is there.
     pub fn pop(&mut self) -> Option<Vec<u8>> {
+        while mutants::is(Mutant::GapSkipped) && self.kept.front().is_some_and(Option::is_none) {
+            self.kept.pop_front();
+            self.base = self.settings.space.add(self.base, 1);
+        }
         let message = self.kept.front_mut()?.take()?;
         self.kept.pop_front();
         self.base = self.settings.space.add(self.base, 1);

@@ -14,6 +14,7 @@ use squall_sim::time::{Instant, timeout_at};
 use crate::application;
 use crate::channel::{self, Channel, HEADER_ROOM, Settings};
 use crate::clock::{Clock, Wait};
+use crate::mutants::{self, Mutant};
 use crate::source::{Delivery, Source};
 use crate::timer::{self, DefaultTimeout, Timer};
 use crate::wire::Datagram;
@@ -69,7 +70,9 @@ pub enum Numbering {
 impl Numbering {
     /// Identifiers with a random number of this host.
     pub fn unique() -> Self {
-        Numbering::Unique { session: random::rng().next_u32() }
+        let drawn = random::rng().next_u32();
+        let session = if mutants::is(Mutant::IdReusedAfterRestart) { 7 } else { drawn };
+        Numbering::Unique { session }
     }
 
     /// The `n`-th message as a datagram, and the acknowledgement that belongs to it.
@@ -112,8 +115,8 @@ impl Sender {
     /// # Errors
     /// Those of the socket once the message was sent.
     pub async fn send(&mut self, message: &[u8]) -> io::Result<Delivery> {
-        let (datagram, ack) = self.numbering.datagrams(self.next, message);
-        let datagram = datagram.encode();
+        let (datagram, mut ack) = self.numbering.datagrams(self.next, message);
+        let mut datagram = datagram.encode();
         self.next = self.next.wrapping_add(1);
         let mut attempts = 1;
         loop {
@@ -123,16 +126,28 @@ impl Sender {
             }
             let sent_at = Instant::now();
             if self.acknowledged(&ack, attempts).await? {
+                if mutants::is(Mutant::TimerNeverCancelled) {
+                    report("retransmission");
+                    self.channel.send_to(datagram, self.peer).await?;
+                }
                 self.timer.handle_ack(sent_at.elapsed(), attempts);
                 return Ok(Delivery::Acknowledged);
             }
             self.timer.handle_timeout();
             if self.timer.gives_up_after(attempts) {
                 report("gave-up");
+                if mutants::is(Mutant::NumberReusedAfterGivingUp) {
+                    self.next = self.next.wrapping_sub(1);
+                }
                 return Ok(Delivery::Unknown);
             }
             report("retransmission");
             attempts += 1;
+            if mutants::is(Mutant::NewIdOnRetry) {
+                let (another, its_ack) = self.numbering.datagrams(self.next, message);
+                (datagram, ack) = (another.encode(), its_ack);
+                self.next = self.next.wrapping_add(1);
+            }
         }
     }
 
@@ -143,7 +158,9 @@ impl Sender {
             let received = timeout_at(deadline, self.channel.recv_from()).await;
             let Ok(received) = received else { continue };
             let (bytes, from) = received?;
-            if from == self.peer && Datagram::decode(bytes).as_ref() == Some(ack) {
+            let decoded = Datagram::decode(bytes);
+            let any = mutants::is(Mutant::AnyAckWill) && decoded.is_some();
+            if from == self.peer && (decoded.as_ref() == Some(ack) || any) {
                 return Ok(true);
             }
         }

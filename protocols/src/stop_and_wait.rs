@@ -11,6 +11,7 @@ use squall_sim::protocol::{memory_entries, report};
 
 use crate::application;
 use crate::channel::{self, Channel};
+use crate::mutants::{self, Mutant};
 use crate::sender;
 use crate::serial::SequenceSpace;
 use crate::wire::{self, Datagram};
@@ -74,8 +75,12 @@ impl Counters {
     /// Decides about message number `seq` of a sender, and counts it if it is to be delivered.
     pub fn handle_data(&mut self, sender: SocketAddr, seq: u32) -> OnData {
         let first = if self.resync { seq } else { 1 };
+        let one = SocketAddr::from(([0, 0, 0, 0], 0));
+        let sender = if mutants::is(Mutant::OneCounterForAll) { one } else { sender };
         let next = self.next.entry(sender).or_insert(first);
-        if seq == *next {
+        let is_new = mutants::is(Mutant::OnlyTheLastIsACopy) && seq != next.wrapping_sub(1);
+        if seq == *next || is_new {
+            *next = seq;
             *next = next.wrapping_add(1);
             OnData::Deliver
         } else if SequenceSpace::new(32).is_before(seq, *next) {
@@ -111,7 +116,14 @@ pub async fn receive(
             continue;
         };
         match counters.handle_data(from, seq) {
+            OnData::Deliver if mutants::is(Mutant::AckBeforeDelivery) => {
+                let message = message.to_vec();
+                channel.send_to(Datagram::Ack { seq }.encode(), from).await?;
+                deliver(&message).await?;
+                continue;
+            }
             OnData::Deliver => deliver(message).await?,
+            OnData::Acknowledge if mutants::is(Mutant::DuplicateNotAcknowledged) => continue,
             OnData::Acknowledge => report("duplicate-suppressed"),
             OnData::Ignore => continue,
         }

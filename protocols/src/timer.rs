@@ -7,6 +7,7 @@ use squall_sim::protocol::{Options, Protocol};
 use squall_sim::random;
 use squall_sim::time::{Duration, Instant};
 
+use crate::mutants::{self, Mutant};
 use crate::rtt::RttEstimator;
 
 /// The timeout of one message's attempts.
@@ -88,7 +89,8 @@ impl Timer {
                 let max = max.as_nanos() as f64;
                 // Multiplied rather than raised to a power: exact on every platform.
                 for _ in 1..attempt {
-                    if wait >= max || *factor <= 1.0 {
+                    let same = mutants::is(Mutant::BackOffNeverGrows);
+                    if same || wait >= max || *factor <= 1.0 {
                         break;
                     }
                     wait *= factor;
@@ -110,11 +112,13 @@ impl Timer {
 
     /// True if a message that was sent this often is not to be sent again.
     pub fn gives_up_after(&self, attempts: u64) -> bool {
+        let attempts = attempts + u64::from(mutants::is(Mutant::GivesUpTooEarly));
         self.max_attempts.is_some_and(|max| attempts >= max)
     }
 
     /// A message was acknowledged this long after it was sent for the last time, of `attempts`.
     pub fn handle_ack(&mut self, rtt: Duration, attempts: u64) {
+        let attempts = if mutants::is(Mutant::KarnForgotten) { 1 } else { attempts };
         if let (Timeout::Adaptive(estimator), 1) = (&mut self.timeout, attempts) {
             estimator.handle_sample(rtt);
         }

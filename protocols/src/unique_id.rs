@@ -9,6 +9,7 @@ use squall_sim::protocol::{Client, HostResult, Protocol, Server, memory_entries,
 
 use crate::application;
 use crate::channel::{self, Channel};
+use crate::mutants::{self, Mutant};
 use crate::sender::{self, Numbering};
 use crate::wire::{self, Datagram};
 
@@ -55,6 +56,9 @@ pub async fn receive(
         let Some(Datagram::UniqueData { id, message }) = Datagram::decode(bytes) else {
             continue;
         };
+        if mutants::is(Mutant::IdsForgotten) {
+            known.retain(|other| *other == id);
+        }
         if known.insert(id) {
             deliver(message).await?;
             memory_entries(known.len() as u64);

@@ -117,6 +117,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         kinds: &args.actions,
         lengths: Lengths { late: nanos(args.late), down: nanos(args.down) },
         skip: !args.no_skip,
+        unless: None,
         jobs: args.jobs.map_or_else(cores, NonZero::get),
         payload: place.payload.as_deref(),
         base: &place.base,

@@ -55,6 +55,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     let place = Destination::of(&scenario, &args.file, args.output.as_deref());
     let how = Shrink {
         seed: args.seed,
+        unless: None,
         payload: place.payload.as_deref(),
         base: &place.base,
         stop: &|| false,

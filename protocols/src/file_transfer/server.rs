@@ -13,6 +13,7 @@ use super::chunk::{Chunk, EndCheck, Transfer, Verdict, digest};
 use super::store::{OnChunk, Store};
 use super::{CHECK_PORT, Lower};
 use crate::channel::{Channel, HEADER_ROOM, Settings};
+use crate::mutants::{self, Mutant};
 
 /// Pieces after which the file is synced: a simulated disk remembers every write until then.
 const SYNC_EVERY: u64 = 256;
@@ -58,7 +59,8 @@ async fn receive(
     }
     if decision == OnChunk::WriteLast {
         report("stored");
-        if !server.options().flag("end_to_end") {
+        let unasked = mutants::is(Mutant::AcceptsBeforeTheCheck);
+        if !server.options().flag("end_to_end") || unasked {
             let file = fs::read(&path).await?;
             accept(server, store, chunk.transfer, &file);
         }

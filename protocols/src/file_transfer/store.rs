@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use squall_sim::fs::MAX_FILE;
 
 use super::chunk::{Chunk, Transfer};
+use crate::mutants::{self, Mutant};
 
 /// What to do with a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,9 @@ impl Store {
         }
         let new = || Partial { length: chunk.length, offsets: BTreeSet::new(), held: 0 };
         let partial = self.partial.entry(chunk.transfer).or_insert_with(new);
-        if chunk.length != partial.length || !partial.offsets.insert(chunk.offset) {
+        let is_copy = !partial.offsets.insert(chunk.offset);
+        let is_copy = is_copy && !mutants::is(Mutant::ChunkCountedTwice);
+        if chunk.length != partial.length || is_copy {
             return OnChunk::Ignore;
         }
         partial.held += chunk.bytes.len() as u64;

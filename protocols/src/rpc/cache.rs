@@ -9,6 +9,7 @@ use bytes::Bytes;
 use squall_sim::time::{Duration, Instant};
 
 use super::program::Procedure;
+use crate::mutants::{self, Mutant};
 
 /// What tells calls apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +56,14 @@ impl ReplyCache {
     pub fn handle_call(&mut self, now: Instant, key: CallKey) -> Option<Known> {
         self.expire(now);
         let known = self.calls.get(&key).cloned();
+        if mutants::is(Mutant::RunningCallRunsAgain) && known == Some(Known::Working) {
+            return None;
+        }
+        if mutants::is(Mutant::EntryDroppedOnUse) && matches!(known, Some(Known::Finished(_))) {
+            self.finished.retain(|(_, finished)| *finished != key);
+            self.calls.remove(&key);
+            return known;
+        }
         if known.is_none() {
             self.calls.insert(key, Known::Working);
         }
@@ -87,6 +96,9 @@ impl ReplyCache {
         }
         self.finished.push_back((now, key));
         while self.finished.len() > self.capacity {
+            if mutants::is(Mutant::NewestEntryEvicted) {
+                self.finished.rotate_right(1);
+            }
             self.drop_oldest();
         }
     }

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use squall_sim::time::{Duration, Instant};
 
 use super::packet::{MessageId, PIECE_HEADER, Packet, Piece};
+use crate::mutants::{self, Mutant};
 
 /// The most pieces of one message.
 pub const MAX_PIECES: usize = 4096;
@@ -173,7 +174,13 @@ impl Incoming {
             }
         };
         let contradicts = (partial.count, partial.length) != (count, length);
-        if let (Entry::Vacant(free), false) = (partial.pieces.entry(index), contradicts) {
+        let copies_count = mutants::is(Mutant::PieceCountedTwice);
+        let free = (0..count).find(|index| !partial.pieces.contains_key(index));
+        let place = match free.filter(|_| copies_count && partial.pieces.contains_key(&index)) {
+            Some(free) => free,
+            None => index,
+        };
+        if let (Entry::Vacant(free), false) = (partial.pieces.entry(place), contradicts) {
             if partial.held + bytes.len() > length {
                 return OnPiece::Waits(None);
             }

@@ -13,6 +13,7 @@ use squall_sim::protocol::report;
 use squall_sim::random;
 use squall_sim::time::Instant;
 
+use crate::mutants::{self, Mutant};
 use crate::timer::Timer;
 use crate::wire::Datagram;
 
@@ -87,7 +88,7 @@ impl Reliable {
     ) -> OnDatagram<'a> {
         match Datagram::decode(bytes) {
             Some(Datagram::UniqueData { id, message }) => {
-                let is_new = self.known.insert((from, id));
+                let is_new = self.known.insert((from, id)) || mutants::is(Mutant::CopiesHandedUp);
                 let ack = Datagram::UniqueAck { id }.encode();
                 OnDatagram::Acknowledge(ack, is_new.then_some(message))
             }

@@ -2,6 +2,8 @@
 //! in the words of RFC 5681: slow start, additive increase and multiplicative decrease, fast
 //! retransmit and fast recovery.
 
+use crate::mutants::{self, Mutant};
+
 /// How many bytes may be in flight for the network's sake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Congestion {
@@ -76,7 +78,8 @@ impl Congestion {
             self.window += self.segment;
             return false;
         }
-        if self.duplicates < DUPLICATES {
+        let enough = if mutants::is(Mutant::FirstDuplicateIsALoss) { 1 } else { DUPLICATES };
+        if self.duplicates < enough {
             return false;
         }
         self.halve(in_flight);

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::mutants::{self, Mutant};
+
 /// What became of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnSegment {
@@ -56,6 +58,7 @@ impl ReceiveBuffer {
         let (start, bytes) = if behind <= i32::MAX as usize {
             match bytes.get(behind..) {
                 Some([]) | None => return OnSegment::Duplicate,
+                Some(_) if mutants::is(Mutant::OverlapKept) => (0, bytes),
                 Some(rest) => (0, rest),
             }
         } else {
@@ -105,7 +108,8 @@ impl ReceiveBuffer {
         if self.has_opened() {
             self.told = self.room();
         }
-        (self.next as u32, u32::try_from(self.told).unwrap_or(u32::MAX))
+        let beyond = if mutants::is(Mutant::AckBeyondGap) { self.ahead_count as u64 } else { 0 };
+        ((self.next + beyond) as u32, u32::try_from(self.told).unwrap_or(u32::MAX))
     }
 
     /// True if the sender should be told that there is more room.

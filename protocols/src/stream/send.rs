@@ -6,6 +6,7 @@ use squall_sim::time::Instant;
 use squall_sim::trace::OpId;
 
 use super::congestion::Congestion;
+use crate::mutants::{self, Mutant};
 use crate::source::Delivery;
 use crate::timer::Timer;
 
@@ -234,7 +235,9 @@ impl SendBuffer {
 
     /// True if there is something to send or to send again, and no room for it.
     fn is_shut_out(&self) -> bool {
-        !self.bytes.is_empty() && self.receiver_window() == 0
+        !mutants::is(Mutant::NoPersistTimer)
+            && !self.bytes.is_empty()
+            && self.receiver_window() == 0
     }
 
     /// When the timer runs out; `None` if it does not run.

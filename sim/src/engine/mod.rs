@@ -137,6 +137,7 @@ impl Future for Software {
             let (plan, protocol, host) = (Arc::clone(&start.0), &start.1, self.host);
             let incarnation = world::with(|world| world.hosts[host as usize].incarnation);
             let incarnation = incarnation.unwrap_or(1);
+            protocol.starts(&plan.options);
             self.running = Some(if host == 0 {
                 protocol.start_server(Server::new(plan, incarnation))
             } else if host <= plan.clients {

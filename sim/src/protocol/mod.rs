@@ -56,6 +56,7 @@ pub struct Protocol {
     client: Start<Client>,
     /// What each of the spec's further hosts runs, in its order.
     hosts: Vec<Start<Server>>,
+    before_start: Option<fn(&Options)>,
 }
 
 impl Protocol {
@@ -69,6 +70,7 @@ impl Protocol {
             server: Arc::new(|_| Box::pin(async { Ok(()) })),
             client: Arc::new(|_| Box::pin(async { Ok(()) })),
             hosts: Vec::new(),
+            before_start: None,
         }
     }
 
@@ -114,6 +116,12 @@ impl Protocol {
         assert!(!taken, "another host has the name {name:?} already");
         self.spec_mut().hosts.push(HostSpec { name, when });
         self.hosts.push(Arc::new(move |server| Box::pin(start(server))));
+        self
+    }
+
+    /// Calls `hook` with the options whenever the software of a host starts, on the thread that runs it.
+    pub fn before_start(mut self, hook: fn(&Options)) -> Self {
+        self.before_start = Some(hook);
         self
     }
 
@@ -180,6 +188,13 @@ impl Protocol {
     /// How its datagrams are read, if it says so.
     pub fn dissect(&self) -> Option<Dissect> {
         self.dissect
+    }
+
+    /// The software of a host is about to start.
+    pub(crate) fn starts(&self, options: &Options) {
+        if let Some(hook) = self.before_start {
+            hook(options);
+        }
     }
 
     pub(crate) fn start_server(&self, server: Server) -> HostFuture {

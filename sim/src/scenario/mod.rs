@@ -48,7 +48,7 @@ use self::reader::Reader;
 use self::words::Vocabulary;
 use self::workload::Workload;
 use crate::plan::{Engine, Expect, Plan, Schedule};
-use crate::protocol::{HostSpec, OptionContext, ProtocolSpec};
+use crate::protocol::{HostSpec, OptionContext, OptionValue, ProtocolSpec};
 
 /// The largest scenario file, bytes.
 const MAX_FILE: usize = 4 << 20;
@@ -66,7 +66,7 @@ const SEED: u64 = 1;
 #[derive(Clone, Debug)]
 pub struct Scenario(Arc<Checked>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Checked {
     name: String,
     text: Arc<str>,
@@ -176,6 +176,18 @@ impl Scenario {
     /// The seed when none is given.
     pub fn seed(&self) -> u64 {
         self.0.seed
+    }
+
+    /// The same scenario with another value of an option of its protocol. The text stays what it is.
+    pub fn with_option(&self, name: &'static str, value: OptionValue) -> Scenario {
+        let mut checked = Checked::clone(&self.0);
+        checked.options.fix(name, value);
+        Scenario(Arc::new(checked))
+    }
+
+    /// The same scenario without its faults. The text stays what it is.
+    pub fn without_faults(&self) -> Scenario {
+        Scenario(Arc::new(Checked { faults: Vec::new(), ..Checked::clone(&self.0) }))
     }
 
     /// The path of the file that the clients send, as the scenario has it.

@@ -91,6 +91,12 @@ impl DrawnOptions {
         }
     }
 
+    /// Gives an option this value, whatever the seed.
+    pub(super) fn fix(&mut self, name: &'static str, value: OptionValue) {
+        self.drawn.retain(|(known, _)| *known != name);
+        self.fixed.set(name, value);
+    }
+
     /// True if `condition` holds for the options of some seed, as far as the ends of ranges tell.
     pub(super) fn may_hold(&self, condition: fn(&Options) -> bool) -> bool {
         self.corners().iter().any(condition)

@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use super::freeze::{rename, without_chance};
 use super::points::{FaultKind, Lengths, Place, Placed, Point, points};
 use super::written::{self, Written};
-use super::{Trials, explain, run};
+use super::{Trials, Unless, explain, is_spared, run};
 use crate::check::{Breach, Verdict};
 use crate::engine::{Ending, Keep};
 use crate::network::{Action, Impairments, Pick, Trigger, WorldAction};
@@ -43,6 +43,8 @@ pub struct Bounds<'a> {
     pub skip: bool,
     /// Threads.
     pub jobs: usize,
+    /// If given, only what does not fail with this option instead counts as a violation.
+    pub unless: Option<Unless<'a>>,
     /// The path of the file that the clients send, as a counterexample shall have it.
     pub payload: Option<&'a str>,
     /// The folder at which that path begins.
@@ -247,6 +249,7 @@ impl Search<'_> {
         let keep = Keep { trace: !last, ..Keep::default() };
         let (run, report) = run(&plan, self.protocol, keep)?;
         let breach = report.breaches.first().cloned();
+        let breach = breach.filter(|_| is_spared(&plan, self.protocol, self.bounds.unless));
         let failure = report.failures.first().cloned();
         let crashes = self.bounds.kinds.contains(&FaultKind::Crash);
         let own = self.plan.faults.len() as u32;
@@ -322,7 +325,8 @@ impl Search<'_> {
         failure: String,
     ) -> Result<Counterexample, CheckError> {
         let (protocol, target) = (self.protocol, breach.clone());
-        let mut trials = Trials { protocol, target, runs: 0, stop: &|| false };
+        let unless = self.bounds.unless;
+        let mut trials = Trials { protocol, target, unless, runs: 0, stop: &|| false };
         let mut plan = self.with(placed);
         plan.faults[self.plan.faults.len()..].iter_mut().for_each(|fault| fault.optional = false);
         explain::name_datagrams(&mut plan, &mut trials);

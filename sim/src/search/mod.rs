@@ -26,7 +26,7 @@ use std::sync::Arc;
 use crate::check::{self, Breach, Report};
 use crate::engine::{self, Keep, Run};
 use crate::plan::{Engine, Plan};
-use crate::protocol::Protocol;
+use crate::protocol::{OptionValue, Protocol};
 
 /// Runs a plan on the event engine, and judges the run.
 fn run(plan: &Plan, protocol: &Protocol, keep: Keep) -> Option<(Run, Report)> {
@@ -36,10 +36,22 @@ fn run(plan: &Plan, protocol: &Protocol, keep: Keep) -> Option<(Run, Report)> {
     Some((run, report))
 }
 
+/// An option and a value with which a plan must not fail, for its failure to count.
+pub type Unless<'a> = (&'a str, &'a OptionValue);
+
+/// True if the plan does not fail with the option that it must not fail with.
+fn is_spared(plan: &Plan, protocol: &Protocol, unless: Option<Unless<'_>>) -> bool {
+    let Some((name, value)) = unless else { return true };
+    let mut plan = plan.clone();
+    plan.options.put(name, Some(value.clone()));
+    run(&plan, protocol, Keep::default()).is_some_and(|(_, report)| report.breaches.is_empty())
+}
+
 /// Runs plans to see whether they fail in one way.
 struct Trials<'a> {
     protocol: &'a Protocol,
     target: Breach,
+    unless: Option<Unless<'a>>,
     /// Runs so far.
     runs: u64,
     /// Asked before each run; once true, no plan fails any more, and the search comes to its end.
@@ -55,5 +67,6 @@ impl Trials<'_> {
         self.runs += 1;
         run(plan, self.protocol, Keep::default())
             .is_some_and(|(_, report)| report.breaches.contains(&self.target))
+            && is_spared(plan, self.protocol, self.unless)
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::freeze::{Delays, freeze, rename};
 use super::written::{self, Place, Written};
-use super::{Trials, explain, reduce, run};
-use crate::check::{Breach, Report, Verdict};
+use super::{Trials, Unless, explain, reduce, run};
+use crate::check::{Breach, Report, Side, Verdict};
 use crate::engine::Keep;
 use crate::network::{Action, Decisions, Trigger, WorldAction};
 use crate::plan::{Engine, Plan};
@@ -18,6 +18,8 @@ use crate::text::visible;
 pub struct Shrink<'a> {
     /// The seed, instead of the file's.
     pub seed: Option<u64>,
+    /// If given, only what does not fail with this option instead counts as a failure.
+    pub unless: Option<Unless<'a>>,
     /// The path of the file that the clients send, as the result shall have it.
     pub payload: Option<&'a str>,
     /// The folder at which that path begins.
@@ -110,11 +112,12 @@ pub fn shrink(
     let Some((run, report)) = run(&plan, protocol, keep) else {
         return Err(ShrinkError::NoSimulation);
     };
-    let target = target(&plan, &report)?;
+    let target = target(&plan, &report, how.unless.is_some())?;
     let failure = report.failures.first().cloned();
     let decisions = run.decisions.unwrap_or_default();
     let before = Size { faults: fired(&plan, &decisions), ..size(&plan) };
-    let mut trials = Trials { protocol, target: target.clone(), runs: 0, stop: how.stop };
+    let unless = how.unless;
+    let mut trials = Trials { protocol, target: target.clone(), unless, runs: 0, stop: how.stop };
     let budget = limit_events(&plan, &target, run.counts.wakeups + run.counts.sent);
     let start = Plan { max_events: budget, ..plan.clone() };
     let shrunk = smallest(&start, &decisions, report.failed_at, &mut trials)?;
@@ -140,8 +143,13 @@ fn size(plan: &Plan) -> Size {
 }
 
 /// The way of failing that is kept.
-fn target(plan: &Plan, report: &Report) -> Result<Breach, ShrinkError> {
-    if let Some(breach) = report.breaches.first() {
+fn target(plan: &Plan, report: &Report, compares: bool) -> Result<Breach, ShrinkError> {
+    // With less, there would be even less of what there is too little of.
+    let shows_nothing = |breach: &&Breach| {
+        matches!(breach, Breach::Cost(_, Side::Below) | Breach::Events(_, Side::Below))
+    };
+    let breach = report.breaches.iter().find(|breach| compares || !shows_nothing(breach));
+    if let Some(breach) = breach {
         return Ok(breach.clone());
     }
     let seed = plan.seed;

@@ -21,6 +21,7 @@ use self::workers::Workers;
 use super::cache::CallKey;
 use super::endpoint::{Endpoint, Outlet};
 use super::program::{Call, Program};
+use crate::mutants::{self, Mutant};
 use crate::oncrpc::{Auth, Reply};
 
 /// What a server remembers of calls.
@@ -217,12 +218,19 @@ pub async fn serve(
     let verifier = match settings.boot_epoch {
         BootEpoch::Untold => Auth::NONE,
         // Another in each life.
-        _ => Auth::short(random::rng().next_u64().to_be_bytes().to_vec()),
+        _ => {
+            let drawn = random::rng().next_u64();
+            let life = if mutants::is(Mutant::SameEpochAfterRestart) { 7 } else { drawn };
+            Auth::short(life.to_be_bytes().to_vec())
+        }
     };
     let known = programs.iter().map(|one| (one.program(), one.version())).collect();
     let reliable = endpoint.outlet().is_reliable();
     // Else they would stay in memory, whatever the cache has room for.
-    let recovered = std::mem::take(&mut settings.recovered);
+    let mut recovered = std::mem::take(&mut settings.recovered);
+    if mutants::is(Mutant::RepliesNotRecovered) {
+        recovered.clear();
+    }
     let mut state = State::new(settings.clone(), reliable, verifier.clone(), known);
     for (key, results) in recovered {
         let reply = encode(&Reply::success(verifier.clone()), key.xid, &results);

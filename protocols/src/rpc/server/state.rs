@@ -9,6 +9,7 @@ use squall_sim::time::Instant;
 
 use super::outbox::Outbox;
 use super::{BootEpoch, Job, ServerSettings, encode};
+use crate::mutants::{self, Mutant};
 use crate::oncrpc::{
     Accepted, Auth, AuthStatus, Body, CallHeader, Denied, Message, RPC_VERSION, Reply,
 };
@@ -113,7 +114,10 @@ impl State {
 
     /// The digest by which a call is remembered.
     fn cached_digest(&self, digest: u64) -> u64 {
-        let matters = self.settings.reply_cache.is_some_and(|cache| cache.match_arguments);
+        let blind =
+            mutants::is(Mutant::ArgumentsNotCompared) || mutants::is(Mutant::XidReusedAfterRestart);
+        let compares = self.settings.reply_cache.is_some_and(|cache| cache.match_arguments);
+        let matters = compares && !blind;
         if matters { digest } else { 0 }
     }
 
@@ -191,7 +195,9 @@ impl State {
             number: header.procedure,
         };
         let digest = digest(arguments);
-        let key = CallKey { client: from, xid, procedure, digest: self.cached_digest(digest) };
+        let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
+        let client = if mutants::is(Mutant::CacheIgnoresClient) { nobody } else { from };
+        let key = CallKey { client, xid, procedure, digest: self.cached_digest(digest) };
         // The null procedure does nothing, so nothing need be remembered of it.
         if !is_null
             && let Some(cache) = &mut self.cache

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use self::epoch::Epoch;
 use super::{Answer, ClientSettings};
+use crate::mutants::{self, Mutant};
 use crate::oncrpc::{Accepted, Auth, AuthStatus, Body, CallHeader, Denied, Message, Reply};
 use crate::rpc::error::{CallError, Refusal};
 use crate::rpc::large::{Incoming, OnPiece, Outgoing};
@@ -95,7 +96,10 @@ impl Calls {
             server,
             reliable,
             timer: settings.timer.clone(),
-            next_xid: settings.first_xid,
+            next_xid: match mutants::is(Mutant::XidReusedAfterRestart) {
+                true => 1,
+                false => settings.first_xid,
+            },
             calls: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             incoming: Incoming::new(settings.reassembly_buffer, settings.reassembly_timeout),
@@ -297,9 +301,24 @@ impl Calls {
                     self.datagrams.push((xid, probe.into()));
                     self.sent(now, xid);
                 }
+                _ if mutants::is(Mutant::NewXidOnRetry) => self.send_under_new_xid(now, xid),
                 _ => self.send(now, xid),
             }
         }
+    }
+
+    /// What [`Mutant::NewXidOnRetry`] does.
+    fn send_under_new_xid(&mut self, now: Instant, xid: u32) {
+        let Some(mut call) = self.calls.remove(&xid) else { return };
+        let another = self.next_xid;
+        self.next_xid = another.wrapping_add(1);
+        if let Content::Small(message) = &call.content {
+            // The transaction id is the first word.
+            let renamed = [&another.to_be_bytes()[..], &message[4..]].concat();
+            call.content = Content::Small(renamed.into());
+        }
+        self.calls.insert(another, call);
+        self.send(now, another);
     }
 
     fn ask(&mut self, now: Instant, xid: u32, digest: u64, packet: Vec<u8>) {
@@ -394,10 +413,14 @@ impl Calls {
     }
 
     fn handle_reply(&mut self, now: Instant, xid: u32, reply: Reply, rest: &[u8]) {
+        let oldest = self.calls.iter().find(|(_, call)| call.sent > 0).map(|(xid, _)| *xid);
+        let any = mutants::is(Mutant::AnyReplyWill);
+        let xid = oldest.filter(|_| any && !self.calls.contains_key(&xid)).unwrap_or(xid);
         // An answer to a call that was not sent yet is one to an earlier life's.
         let Some(call) = self.calls.get(&xid).filter(|call| call.sent > 0) else {
             report("stale-reply");
-            if self.settings.retransmit_on_stale_reply {
+            let mutant = mutants::is(Mutant::ResendsOnStaleReply);
+            if self.settings.retransmit_on_stale_reply || mutant {
                 self.retransmit_first(now);
             }
             return;
@@ -405,7 +428,8 @@ impl Calls {
         if call.phase == Phase::Calling {
             self.timer.handle_ack(now - call.sent_at, call.sent);
         }
-        let certain = call.sent == 1 || self.settings.trust_refusals;
+        let trusts = self.settings.trust_refusals || mutants::is(Mutant::RefusalBelieved);
+        let certain = call.sent == 1 || trusts;
         let refused = |why| Err(CallError::Refused { why, certain });
         let ended = match reply {
             Reply::Accepted { verifier, status: Accepted::Success } => {

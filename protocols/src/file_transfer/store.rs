@@ -45,9 +45,9 @@ impl Store {
         }
         let new = || Partial { length: chunk.length, offsets: BTreeSet::new(), held: 0 };
         let partial = self.partial.entry(chunk.transfer).or_insert_with(new);
-        let is_copy = !partial.offsets.insert(chunk.offset);
-        let is_copy = is_copy && !mutants::is(Mutant::ChunkCountedTwice);
-        if chunk.length != partial.length || is_copy {
+        let counts_copies = mutants::is(Mutant::ChunkCountedTwice);
+        let is_other = chunk.length != partial.length;
+        if is_other || (!partial.offsets.insert(chunk.offset) && !counts_copies) {
             return OnChunk::Ignore;
         }
         partial.held += chunk.bytes.len() as u64;

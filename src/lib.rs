@@ -56,6 +56,8 @@
 mod cli;
 pub mod matrix;
 mod registry;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod testing;
 
 pub use cli::cli;

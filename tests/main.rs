@@ -25,6 +25,8 @@ mod rpcgen;
 mod schedules;
 mod searches;
 mod sockets;
+#[cfg(feature = "proptest")]
+mod strategies;
 mod sweeps;
 mod tasks_and_time;
 mod theory;

@@ -55,11 +55,16 @@ fn failures_shrink_to_one_fault_one_client_and_one_operation() {
     let left = smallest("retry", rest, Limits::default());
     assert_eq!((left.faults.len(), left.clients, left.operations), (1, 1, 1), "{left:?}");
     let rest = "expect = { guarantee = 'at-least-once' }";
-    let left = smallest("ack", rest, Limits { millis: 0, ..Limits::default() });
+    let left = smallest("ack", rest, Limits::default());
     // One message has to arrive, or nothing is decided.
     assert_eq!((left.clients, left.operations), (1, 2), "{left:?}");
-    assert!(left.faults.contains(&Fault::Drop { to: To::Server, nth: 1 }), "{left:?}");
-    assert!(left.faults.len() <= 2, "{left:?}");
+    assert!((1..=2).contains(&left.faults.len()), "{left:?}");
+    let is_early = |fault: &Fault| match fault {
+        Fault::Drop { to, nth } => (*to, *nth) == (To::Server, 1),
+        Fault::Partition { at, .. } => *at <= 10,
+        _ => false,
+    };
+    assert!(left.faults.iter().all(is_early), "{left:?}");
 }
 
 #[test]

@@ -19,7 +19,8 @@ pub(crate) struct Decision {
     pub n: u64,
     /// What happened to it, besides its delay.
     pub actions: Vec<PacketAction>,
-    /// How long the first copy of it took, nanoseconds, without queue and hold; `None` if it was dropped.
+    /// The link's delay of its first copy, nanoseconds, without queue, hold and what faults added; `None` if
+    /// it was dropped.
     pub delay: Option<u64>,
 }
 
@@ -32,20 +33,30 @@ pub(crate) struct Decisions {
     pub triggered: Vec<(u32, u64)>,
 }
 
+/// For what a datagram waited.
+pub(super) struct Waits<'a> {
+    /// For how long a fault holds its link, if one began to, nanoseconds.
+    pub held: Option<u64>,
+    /// How long faults delay it.
+    pub extra: u64,
+    /// The delays of its copies, by the link and by the faults that made them.
+    pub delays: &'a [u64],
+}
+
 impl Decisions {
-    /// Notes a datagram, the `n`-th on its link from 0. `delays` are those of its copies, and `held` for
-    /// how long a fault holds its link, if one began to.
-    pub fn note(
+    /// Notes a datagram, the `n`-th on its link from 0.
+    pub(super) fn note(
         &mut self,
         at: u64,
         packet: &Packet<'_>,
         n: u64,
-        held: Option<u64>,
-        delays: &[u64],
+        waits: &Waits<'_>,
         fate: &Fate,
     ) {
+        let Waits { held, extra, delays } = *waits;
         let mut actions: Vec<PacketAction> = Vec::new();
         actions.extend(held.map(|length| PacketAction::Hold { length }));
+        actions.extend((extra > 0).then_some(PacketAction::Delay { by: extra }));
         let by_chance_or_fault =
             matches!(fate.dropped, Some(DropReason::Loss | DropReason::Fault(_)));
         actions.extend(by_chance_or_fault.then_some(PacketAction::Drop));

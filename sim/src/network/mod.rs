@@ -37,6 +37,7 @@ pub use config::{
 };
 pub use corrupt::Alteration;
 pub(crate) use corrupt::flip;
+use decisions::Waits;
 pub(crate) use decisions::{Decision, Decisions};
 pub use fate::{Arrivals, Cause, DropReason, Fate, Mark, Plain};
 pub use fault::Packet;
@@ -206,7 +207,8 @@ impl Network {
         }
         if fate.dropped.is_some() {
             self.take_back_hits(fate);
-            self.note(now, packet, n, held, &[], fate);
+            let waits = Waits { held, extra: 0, delays: &[] };
+            self.note(now, packet, n, &waits, fate);
             return;
         }
         let left = fate.altered.as_ref().map_or(length, Vec::len);
@@ -236,26 +238,20 @@ impl Network {
                 fate.marks.push(Mark::Reordered);
             }
             let behind = copy.checked_sub(copies).map_or(0, |extra| asked.copies[extra as usize]);
-            let delay = delay.saturating_add(asked.extra).saturating_add(behind);
+            let delay = delay.saturating_add(behind);
             if self.decisions.is_some() {
                 delays.push(delay);
             }
+            let delay = delay.saturating_add(asked.extra);
             fate.arrivals.push(departure.saturating_add(delay));
         }
-        self.note(now, packet, n, held, &delays, fate);
+        let waits = Waits { held, extra: asked.extra, delays: &delays };
+        self.note(now, packet, n, &waits, fate);
     }
 
-    fn note(
-        &mut self,
-        now: u64,
-        packet: &Packet<'_>,
-        n: u64,
-        held: Option<u64>,
-        delays: &[u64],
-        fate: &Fate,
-    ) {
+    fn note(&mut self, now: u64, packet: &Packet<'_>, n: u64, waits: &Waits<'_>, fate: &Fate) {
         if let Some(decisions) = &mut self.decisions {
-            decisions.note(now, packet, n, held, delays, fate);
+            decisions.note(now, packet, n, waits, fate);
             let matches = |fault: &u32| (*fault, self.faults[*fault as usize].matches());
             decisions.triggered.extend(fate.triggered.iter().map(matches));
         }

@@ -118,6 +118,15 @@ fn floors(plan: &Plan, decisions: &Decisions) -> BTreeMap<(HostId, HostId), u64>
     floors
 }
 
+/// By how much each datagram of a link with random delays was slower than the fastest, nanoseconds.
+pub(super) fn lateness(plan: &Plan, decisions: &Decisions) -> impl Iterator<Item = u64> {
+    let floors = floors(plan, decisions);
+    decisions.datagrams.iter().filter_map(move |decision| {
+        let floor = floors.get(&(decision.from, decision.to))?;
+        Some(decision.delay? - floor)
+    })
+}
+
 fn only(host: HostId) -> HostSet {
     HostSet::from_iter([host])
 }

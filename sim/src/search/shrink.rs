@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::freeze::{Delays, freeze, rename};
+use super::freeze::{self, Delays, freeze, rename};
 use super::written::{self, Place, Written};
 use super::{Trials, Unless, explain, reduce, run};
 use crate::check::{Breach, Report, Side, Verdict};
 use crate::engine::Keep;
 use crate::network::{Action, Decisions, Trigger, WorldAction};
-use crate::plan::{Engine, Plan};
+use crate::plan::{Engine, Expect, Plan};
 use crate::protocol::Protocol;
 use crate::scenario::{Diagnostics, Scenario};
 use crate::text::visible;
@@ -113,6 +113,7 @@ pub fn shrink(
         return Err(ShrinkError::NoSimulation);
     };
     let target = target(&plan, &report, how.unless.is_some())?;
+    let plan = expecting_only(plan, &target);
     let failure = report.failures.first().cloned();
     let decisions = run.decisions.unwrap_or_default();
     let before = Size { faults: fired(&plan, &decisions), ..size(&plan) };
@@ -161,11 +162,24 @@ fn target(plan: &Plan, report: &Report, compares: bool) -> Result<Breach, Shrink
     })
 }
 
+/// Of a file that asks for violations, the one that is looked for: what else it expects of its run, less
+/// need not show.
+fn expecting_only(plan: Plan, target: &Breach) -> Plan {
+    match target {
+        Breach::Violated(guarantee, _) if plan.expect.violates.contains(guarantee) => {
+            let violates = vec![*guarantee];
+            Plan { expect: Expect { violates, ..Expect::default() }, ..plan }
+        }
+        _ => plan,
+    }
+}
+
 /// How often something went wrong.
 fn fired(plan: &Plan, decisions: &Decisions) -> u64 {
     let datagrams: usize = decisions.datagrams.iter().map(|one| one.actions.len()).sum();
     let at_times = plan.faults.iter().filter(|fault| matches!(fault.trigger, Trigger::At(_)));
-    (datagrams + decisions.triggered.len() + at_times.count()) as u64
+    let late = freeze::lateness(plan, decisions).filter(|by| *by > 0).count();
+    (datagrams + late + decisions.triggered.len() + at_times.count()) as u64
 }
 
 /// Plans that are tried may take more events than the run did, but not without end.

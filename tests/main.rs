@@ -24,6 +24,8 @@ mod rpc;
 mod rpcgen;
 mod schedules;
 mod searches;
+#[cfg(unix)]
+mod sharding;
 mod sockets;
 #[cfg(feature = "proptest")]
 mod strategies;

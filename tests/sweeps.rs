@@ -53,6 +53,7 @@ fn jobs_and_shards_change_nothing() {
         let sweep: Value = serde_json::from_str(&whole).unwrap();
         let runs = sweep["runs"].as_u64().unwrap();
         assert_eq!(runs == 10_000, name != "ended", "{whole}");
+        assert_eq!(sweep["verdict"], if status == 0 { "pass" } else { "fail" });
     }
 }
 

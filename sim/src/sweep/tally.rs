@@ -17,6 +17,9 @@ const NAMED: usize = 10;
 /// The version of the JSON form.
 const VERSION: u32 = 1;
 
+/// The key of the JSON form for what follows from all others.
+const VERDICT: &str = "verdict";
+
 /// How many runs came to each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -416,9 +419,11 @@ impl Sweep {
         self.failures.truncate(NAMED);
     }
 
-    /// The sweep as one JSON object.
+    /// The sweep as one JSON object, with what it says as a whole at the end.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        value[VERDICT] = self.verdict().name().into();
+        value.to_string()
     }
 
     /// Reads what [`Sweep::to_json`] wrote.
@@ -426,7 +431,12 @@ impl Sweep {
     /// # Errors
     /// What is wrong with it.
     pub fn from_json(text: &str) -> Result<Sweep, String> {
-        let sweep: Sweep = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let mut value: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(text).map_err(|error| error.to_string())?;
+        // It follows from the rest.
+        value.remove(VERDICT);
+        let sweep: Sweep =
+            serde_json::from_value(value.into()).map_err(|error| error.to_string())?;
         let Sweep { range, seeds, runs, verdicts, .. } = &sweep;
         let Verdicts { pass, fail, inconclusive, invalid } = *verdicts;
         let known =

@@ -118,23 +118,23 @@ fn proves(text: &str, max_faults: u32) -> u64 {
 }
 
 #[test]
-fn stop_and_wait_withstands_two_faults() {
+fn stop_and_wait_withstands_three_faults() {
     let text = scenario(
         "stop-and-wait",
         "workload = { messages = 12 }\n\
          expect = { guarantee = 'exactly-once', order = 'fifo', completes = true }",
     );
-    proves(&text, 2);
+    proves(&text, 3);
 }
 
 #[test]
-fn the_at_most_once_server_withstands_two_faults() {
+fn the_at_most_once_server_withstands_three_faults() {
     let text = scenario(
         "rpc",
         "options = { semantics = 'at-most-once' }\nworkload = { calls = 12 }\n\
          expect = { guarantee = 'at-most-once', completes = true }",
     );
-    proves(&text, 2);
+    proves(&text, 3);
 }
 
 /// A crash between the execution and the reply makes the restarted server run the call again; a

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use squall_sim::Settings;
-use squall_sim::scenario::{Scenario, duration};
+use squall_sim::scenario::Scenario;
 use squall_sim::search::{Bounds, CheckError, Checked, Counterexample, FaultKind, Lengths};
 use squall_sim::search::{Progress, check};
 use squall_sim::text::visible;
 
 use super::exit::Exit;
-use super::files::{self, Destination};
+use super::files::{self, Opened};
 use super::run::{self, Format, TimelineArg};
+use super::values::{jobs, time};
 use super::{complain, interrupt, progress as bar, stdout};
 use crate::Registry;
 
@@ -83,27 +84,13 @@ fn kind(name: &str) -> Result<FaultKind, String> {
     FaultKind::named(name.trim()).ok_or_else(|| format!("there are {}", known()))
 }
 
-fn time(text: &str) -> Result<Duration, String> {
-    let time = duration(text)?;
-    if time.is_zero() { Err("give a time other than 0".to_owned()) } else { Ok(time) }
-}
-
 pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
-    if let Some(path) = &args.output
-        && let Err(exit) = files::may_write(path, args.force)
-    {
-        return Ok(exit);
-    }
-    let scenario = match files::load(&args.file, registry) {
-        Ok(scenario) => scenario,
+    let opened = Opened::new(&args.file, args.output.as_deref(), args.force, registry);
+    let Opened { scenario, protocol, place } = match opened {
+        Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };
-    let Some(protocol) = registry.protocol(scenario.protocol()) else {
-        unreachable!("the scenario was read with the registry's protocols")
-    };
-    let place = Destination::of(&scenario, &args.file, args.output.as_deref());
     let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
     interrupt::listen();
     let bar = bar::Progress::new(0, "schedules");
     let progress = |at: Progress| {
@@ -118,7 +105,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         lengths: Lengths { late: nanos(args.late), down: nanos(args.down) },
         skip: !args.no_skip,
         unless: None,
-        jobs: args.jobs.map_or_else(cores, NonZero::get),
+        jobs: jobs(args.jobs),
         payload: place.payload.as_deref(),
         base: &place.base,
         progress: &progress,

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use squall_sim::protocol::Protocol;
 use squall_sim::scenario::Scenario;
 
 use super::complain;
@@ -106,6 +107,35 @@ impl Destination {
             }
         });
         Destination { base, payload }
+    }
+}
+
+/// A scenario that becomes another one.
+pub(super) struct Opened<'a> {
+    pub scenario: Scenario,
+    pub protocol: &'a Protocol,
+    /// Where the other one goes.
+    pub place: Destination,
+}
+
+impl<'a> Opened<'a> {
+    /// Loads the scenario in `file`, if what becomes of it can be written to `output`.
+    ///
+    /// # Errors
+    /// If it can not be written, or `file` can not be read or is wrong; it was complained about.
+    pub fn new(
+        file: &Path,
+        output: Option<&Path>,
+        force: bool,
+        registry: &'a Registry,
+    ) -> Result<Self, Exit> {
+        output.map_or(Ok(()), |path| may_write(path, force))?;
+        let scenario = load(file, registry)?;
+        let Some(protocol) = registry.protocol(scenario.protocol()) else {
+            unreachable!("the scenario was read with the registry's protocols")
+        };
+        let place = Destination::of(&scenario, file, output);
+        Ok(Opened { scenario, protocol, place })
     }
 }
 

@@ -15,6 +15,7 @@ mod report;
 mod rpcgen;
 mod run;
 mod shrink;
+mod values;
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -99,15 +99,10 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         complain("--trace takes the trace of one run; give one scenario file");
         return Ok(Exit::Usage);
     }
-    let folder = args.trace.as_ref().and_then(|path| path.parent());
-    if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+    if let Some(path) = &args.trace
+        && let Err(exit) = files::may_write(path, args.force)
     {
-        complain(&format!("{}: there is no such folder to write the trace into", folder.display()));
-        return Ok(Exit::Usage);
-    }
-    if let Some(path) = args.trace.as_ref().filter(|path| path.exists() && !args.force) {
-        complain(&format!("{} exists; --force overwrites it", path.display()));
-        return Ok(Exit::Usage);
+        return Ok(exit);
     }
     let several = paths.len() > 1;
     let timeline = args.timeline.unwrap_or(match several {

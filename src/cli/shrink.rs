@@ -8,7 +8,7 @@ use squall_sim::search::{Shrink, ShrinkError, Shrunk, Size, shrink};
 use squall_sim::text::visible;
 
 use super::exit::Exit;
-use super::files::{self, Destination};
+use super::files::{self, Opened};
 use super::run::{self, TimelineArg};
 use super::{complain, stdout};
 use crate::Registry;
@@ -40,19 +40,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
-    if let Some(path) = &args.output
-        && let Err(exit) = files::may_write(path, args.force)
-    {
-        return Ok(exit);
-    }
-    let scenario = match files::load(&args.file, registry) {
-        Ok(scenario) => scenario,
+    let opened = Opened::new(&args.file, args.output.as_deref(), args.force, registry);
+    let Opened { scenario, protocol, place } = match opened {
+        Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };
-    let Some(protocol) = registry.protocol(scenario.protocol()) else {
-        unreachable!("the scenario was read with the registry's protocols")
-    };
-    let place = Destination::of(&scenario, &args.file, args.output.as_deref());
     let how = Shrink {
         seed: args.seed,
         unless: None,

@@ -12,12 +12,13 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use squall_sim::scenario::{Scenario, duration};
+use squall_sim::scenario::Scenario;
 use squall_sim::sweep::Seeds;
 
 use super::exit::Exit;
 use super::progress::Progress;
 use super::run::{EngineArg, Format};
+use super::values::{jobs, time};
 use super::{complain, files, interrupt, run, stdout};
 use crate::Registry;
 pub(super) use child::WORKER;
@@ -87,11 +88,6 @@ fn shard(text: &str) -> Result<(u64, u64), String> {
     shard.ok_or_else(|| "write I/N, with I from 1 to N, such as 1/4".to_owned())
 }
 
-fn time(text: &str) -> Result<Duration, String> {
-    let time = duration(text)?;
-    if time.is_zero() { Err("give a time other than 0".to_owned()) } else { Ok(time) }
-}
-
 fn size(text: &str) -> Result<u64, String> {
     let bytes = squall_sim::scenario::size(text)?;
     if bytes < 1 << 20 { Err("a run needs 1MiB at least".to_owned()) } else { Ok(bytes) }
@@ -144,8 +140,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
 }
 
 fn sweep(args: &Args, scenario: &Scenario, base: &Path) -> io::Result<Shared> {
-    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-    let jobs = args.jobs.map_or_else(cores, NonZero::get);
+    let jobs = jobs(args.jobs);
     let (workers, threads) = if args.isolate { (jobs, 1) } else { (1, jobs) };
     let engine = args.engine.map_or(scenario.engine(), EngineArg::engine);
     let mut job = Job::new(scenario, base, engine, args.seeds);

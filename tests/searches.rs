@@ -208,6 +208,18 @@ fn a_search_without_skipping_finds_the_same() {
     }
 }
 
+/// Faults that are placed take no names that the file's own have.
+#[test]
+fn placed_faults_have_names_of_their_own() {
+    let text = scenario(
+        "retry",
+        "workload = { messages = 2 }\nexpect = { guarantee = 'at-most-once' }\n\
+         fault = [{ name = 'drop-1', packet = { kind = 'data' }, nth = 9, action = 'drop' }]",
+    );
+    let found = check(&text, &bounds(1, &[FaultKind::Drop])).counterexample.unwrap();
+    assert!(found.text.contains("name = \"drop-2\""), "{}", found.text);
+}
+
 #[test]
 fn the_number_of_threads_changes_nothing() {
     let text = scenario(

@@ -273,7 +273,7 @@ impl Search<'_> {
         let mut plan = self.plan.clone();
         plan.faults.extend(placed.iter().map(|one| one.fault(self.bounds.lengths)));
         let own = self.plan.faults.len();
-        rename(&mut plan.faults[own..]);
+        rename(&mut plan.faults, own);
         plan
     }
 

@@ -1,6 +1,6 @@
 //! Takes chance out of a run: what it decided becomes faults of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::network::{
@@ -47,7 +47,7 @@ pub(super) fn freeze(plan: &Plan, decisions: &Decisions, delays: Delays) -> Plan
     let frozen_faults =
         actions.into_iter().map(|(decision, action)| packet_fault(decision, action));
     frozen.faults.extend(frozen_faults);
-    rename(&mut frozen.faults);
+    rename(&mut frozen.faults, 0);
     frozen
 }
 
@@ -168,13 +168,20 @@ pub(super) fn action_name(action: &Action) -> &'static str {
     }
 }
 
-/// Gives every fault a name of its own: `drop-1`, `drop-2`, `crash-1`, ...
-pub(super) fn rename(faults: &mut [FaultSpec]) {
+/// Gives each of the faults from the `first` on a name of its own: `drop-1`, `drop-2`, `crash-1`, ...
+pub(super) fn rename(faults: &mut [FaultSpec], first: usize) {
+    let mut taken: BTreeSet<String> =
+        faults[..first].iter().map(|fault| fault.name.clone()).collect();
     let mut counts: BTreeMap<&'static str, u32> = BTreeMap::new();
-    for fault in faults {
+    for fault in &mut faults[first..] {
         let action = action_name(&fault.action);
         let count = counts.entry(action).or_insert(0);
-        *count += 1;
-        fault.name = format!("{action}-{count}");
+        loop {
+            *count += 1;
+            fault.name = format!("{action}-{count}");
+            if taken.insert(fault.name.clone()) {
+                break;
+            }
+        }
     }
 }

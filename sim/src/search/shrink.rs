@@ -1,5 +1,6 @@
 //! From a failing run to a scenario file with the fewest faults that fails in the same way.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::freeze::{self, Delays, freeze, rename};
@@ -7,7 +8,7 @@ use super::written::{self, Place, Written};
 use super::{Trials, Unless, explain, reduce, run};
 use crate::check::{Breach, Report, Side, Verdict};
 use crate::engine::Keep;
-use crate::network::{Action, Decisions, Trigger, WorldAction};
+use crate::network::{Action, Decisions, FaultSpec, HostId, HostSet, Pick, Trigger, WorldAction};
 use crate::plan::{Engine, Expect, Plan};
 use crate::protocol::Protocol;
 use crate::scenario::{Diagnostics, Scenario};
@@ -221,28 +222,26 @@ fn smallest(
     explain::name_datagrams(&mut small, trials);
     reduce::faults(&mut small, trials);
     let mut renamed = small.clone();
-    rename(&mut renamed.faults);
+    rename(&mut renamed.faults, 0);
     Ok(if trials.fails(&renamed) { renamed } else { small })
 }
 
-/// The plan without faults on datagrams that were sent after a time.
+/// The plan without faults that act after a time.
 fn before(plan: &Plan, decisions: &Decisions, at: u64) -> Plan {
-    let mut plan = plan.clone();
-    let is_late = |fault: &crate::network::FaultSpec| {
-        let Trigger::Packet { matching, pick: crate::network::Pick::Nth(n) } = &fault.trigger
-        else {
-            return matches!(fault.trigger, Trigger::At(begins) if begins > at);
-        };
-        matches!(fault.action, Action::Packet(_))
-            && decisions.datagrams.iter().any(|sent| {
-                sent.at > at
-                    && sent.n == *n
-                    && matching.from.contains(sent.from)
-                    && matching.to.contains(sent.to)
-            })
+    let late = decisions.datagrams.iter().filter(|sent| sent.at > at);
+    let late: BTreeSet<(HostId, HostId, u64)> =
+        late.map(|sent| (sent.from, sent.to, sent.n)).collect();
+    let hosts = plan.hosts.len() as u32;
+    let only = |set: &HostSet| set.iter(hosts).next();
+    let is_late = |fault: &FaultSpec| match (&fault.trigger, &fault.action) {
+        (Trigger::At(begins), action) => *begins > at && *action != WorldAction::Calm.into(),
+        (Trigger::Packet { matching, pick: Pick::Nth(n) }, Action::Packet(_)) => {
+            let link = only(&matching.from).zip(only(&matching.to));
+            link.is_some_and(|(from, to)| late.contains(&(from, to, *n)))
+        }
+        _ => false,
     };
-    plan.faults.retain(|fault| {
-        !is_late(fault) || matches!(fault.action, Action::World(WorldAction::Calm))
-    });
+    let mut plan = plan.clone();
+    plan.faults.retain(|fault| !is_late(fault));
     plan
 }

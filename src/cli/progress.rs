@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// A bar.
 pub(super) struct Progress(ProgressBar);
@@ -17,10 +17,13 @@ impl Progress {
         };
         let bar = ProgressBar::with_draw_target(Some(total), target);
         let template = format!(
-            "{{bar:30}} {{human_pos}} of {{human_len}} {unit}, {{per_sec:.0}}, {{eta}} left{{msg}}"
+            "{{bar:16}} {{human_pos}} of {{human_len}} {unit}, {{speed}}, {{eta}} left{{msg}}"
         );
         if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style);
+            let speed = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
+            };
+            bar.set_style(style.with_key("speed", speed));
         }
         bar.enable_steady_tick(Duration::from_millis(500));
         Progress(bar)

@@ -85,6 +85,20 @@ impl Fault {
         }
     }
 
+    /// Its trigger has matched so often, though nobody asked it.
+    pub fn passed(&mut self, matches: u64) {
+        self.matches = matches;
+    }
+
+    /// At the end: so often its trigger has matched in all.
+    pub fn settle(&mut self, matches: u64) {
+        self.matches = matches;
+        // The world counts for its own faults when they begin.
+        if matches!(self.spec.action, Action::Packet(_)) {
+            self.opportunities = matches;
+        }
+    }
+
     /// How often its trigger has matched.
     pub fn matches(&self) -> u64 {
         self.matches

@@ -24,6 +24,7 @@ mod fate;
 mod fault;
 mod link;
 mod links;
+mod meeting;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +49,7 @@ use classes::Classes;
 use fault::{Attempts, Fault, Inspected};
 use link::{Link, Queue};
 use links::Links;
+use meeting::Meeting;
 
 /// How often a fault could act and did.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -72,6 +74,7 @@ pub struct Network {
     /// Queues that several links share, by rule.
     queues: BTreeMap<u32, Queue>,
     faults: Vec<Fault>,
+    meeting: Meeting,
     dissect: Option<Dissect>,
     attempts: Option<Attempts>,
     /// Partitions and link overrides in force, by fault index, in the order in which they began.
@@ -100,6 +103,7 @@ impl Network {
             .any(|fault| fault.packet().is_some_and(|(rule, _)| rule.attempt.is_some()));
         let has_packet_faults = faults.iter().any(|fault| fault.packet().is_some());
         let overrides = faults.iter().any(|fault| fault.rules().is_some());
+        let meeting = Meeting::new(&faults, hosts.len() as u32);
         Network {
             seed,
             links: Links::new(hosts.len()),
@@ -111,6 +115,7 @@ impl Network {
             dissect,
             attempts: counts_attempts.then(Attempts::default),
             active: Vec::new(),
+            meeting,
             watched: has_packet_faults || overrides,
             has_packet_faults,
             faults,
@@ -175,8 +180,9 @@ impl Network {
             let attempt = self.attempts.as_mut().map_or(0, |attempts| attempts.count(packet));
             let inspected = Inspected::new(packet, self.dissect, attempt);
             let ends = [packet.from, packet.to].map(|host| self.hosts[host as usize].as_str());
-            for (index, fault) in self.faults.iter_mut().enumerate() {
-                meet(now, index as u32, fault, &inspected, packet, &ends, link, &mut asked, fate);
+            for index in self.meeting.next(&mut self.faults, packet.from, packet.to) {
+                let fault = &mut self.faults[*index as usize];
+                meet(now, *index, fault, &inspected, packet, &ends, link, &mut asked, fate);
             }
         }
         let held = (link.held_until > held_before).then(|| link.held_until - now);
@@ -382,7 +388,8 @@ impl Network {
     }
 
     /// What every fault came to, in file order.
-    pub fn fault_counts(&self) -> Vec<FaultCount> {
+    pub fn fault_counts(&mut self) -> Vec<FaultCount> {
+        self.meeting.settle(&mut self.faults);
         self.faults
             .iter()
             .map(|fault| FaultCount {

@@ -485,3 +485,40 @@ fn every_bit_of_a_hosts_bytes_may_be_the_one_that_flips() {
         assert_eq!(bits.into_iter().collect::<Vec<_>>(), all);
     }
 }
+
+/// Faults on one datagram of one link are found by its number. The same faults with a second receiver, to
+/// whom nothing goes, are shown every datagram; neither what they do nor what they count differs.
+#[test]
+fn faults_of_one_datagram_do_what_those_do_that_see_all() {
+    let everyone = |network: &mut Network| {
+        let mut all = fates(network, 1, 0, 40);
+        all.extend(fates(network, 0, 1, 10));
+        all.extend(fates(network, 1, 0, 20));
+        (all, network.fault_counts())
+    };
+    let action = |n: u64| match n % 5 {
+        0 => PacketAction::Drop,
+        1 => PacketAction::Duplicate { copies: 2, after: n },
+        2 => PacketAction::Delay { by: n * MS },
+        3 => PacketAction::Corrupt(Corruption::Bits(3)),
+        _ => PacketAction::Hold { length: n * MS },
+    };
+    // Several on one datagram, in another order than their numbers, some on none, one on every third.
+    let numbers = [7, 3, 3, 50, 12, 3, 61, 19, 20, 21, 22, 23, 7];
+    let exact = (0..)
+        .zip(numbers)
+        .map(|(index, n)| packet_fault(&format!("one-{index}"), 1, 0, Pick::Nth(n), action(index)));
+    let mut exact: Vec<FaultSpec> = exact.collect();
+    exact.insert(4, packet_fault("third", 1, 0, Pick::Every(3), PacketAction::Delay { by: 5 }));
+    let mut seeing_all = exact.clone();
+    for fault in &mut seeing_all {
+        let Trigger::Packet { matching, .. } = &mut fault.trigger else { unreachable!() };
+        matching.to = HostSet::from_iter([0, 2]);
+    }
+    let rules = [everywhere(eventful())];
+    let [found, shown] =
+        [&exact, &seeing_all].map(|faults| everyone(&mut network(3, &rules, faults)));
+    assert_eq!(found.1, shown.1);
+    assert!(found.1.iter().any(|count| (count.opportunities, count.hits) == (60, 1)));
+    assert!(found == shown);
+}

@@ -133,6 +133,8 @@ fn parts_that_do_not_belong_together_are_refused() {
     let broken = folder.join("broken").to_str().unwrap().to_owned();
     let whole = std::fs::read_to_string(&two).unwrap();
     std::fs::write(&broken, &whole[..whole.len() / 2]).unwrap();
+    let cut = folder.join("cut").to_str().unwrap().to_owned();
+    std::fs::write(&cut, whole.replace("\"complete\":true", "\"complete\":false")).unwrap();
     let altered = folder.join("altered").to_str().unwrap().to_owned();
     std::fs::write(&altered, whole.replace("\"pass\":30", "\"pass\":31")).unwrap();
     for (parts, why) in [
@@ -140,6 +142,7 @@ fn parts_that_do_not_belong_together_are_refused() {
         (vec![&one, &two], "the seeds 60..90 are missing"),
         (vec![&two, &three], "the seeds 0..30 are missing"),
         (vec![&one, &two, &two, &three], "the seeds 30..60 are in two parts"),
+        (vec![&one, &cut, &three], "the part with the seeds 30..60 was interrupted"),
         (vec![&one, &longer, &three], "the range of seeds differs, 0..90 and 0..99"),
         (vec![&one, &other, &three], "the scenario's content differs"),
         (vec![&one, &on_turmoil, &three], "the engine differs, event and turmoil"),
@@ -179,8 +182,10 @@ fn failures_are_saved_as_scenarios_that_fail() {
         assert_eq!(squall(&["run", path.to_str().unwrap()]).status.code(), Some(1), "{path:?}");
     }
     let before: Vec<_> = saved.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    // What is there stays as it is, and nothing that is like it is added.
     let again = save();
-    assert!(text(&again.stderr).contains("exists; --force overwrites it"));
+    assert_eq!((again.status.code(), text(&again.stderr).as_str()), (Some(1), ""));
+    assert_eq!(std::fs::read_dir(&found).unwrap().count(), saved.len());
     let after: Vec<_> = saved.iter().map(|path| std::fs::read(path).unwrap()).collect();
     assert_eq!(before, after);
 }

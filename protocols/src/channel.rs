@@ -213,3 +213,16 @@ impl Channel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_leaves_room_for_its_header_and_checksum() {
+        let settings = Settings { checksum: Checksum::Crc32, ..Settings::default() };
+        assert_eq!(settings.piece(100), 100 - fragment::HEADER - 4);
+        assert_eq!(settings.piece(5), 1, "something must be sent");
+        assert_eq!(Settings::default().piece(100), 100 - fragment::HEADER);
+    }
+}

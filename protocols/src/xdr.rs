@@ -422,6 +422,14 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn boxed_bytes_are_those_of_the_message() {
+        let mut input = Decoder::new(&[1, 2, 3, 4, 5, 0, 0, 0, 9]);
+        let boxed = get_boxed_opaque::<5>(&mut input).unwrap();
+        assert_eq!(*boxed, [1, 2, 3, 4, 5]);
+        assert!(get_boxed_opaque::<5>(&mut input).is_err(), "one byte is left");
+    }
+
     fn back_and_forth<T: Xdr + PartialEq + Debug>(value: T) {
         let bytes = to_bytes(&value).unwrap();
         assert_eq!(bytes.len() % 4, 0);

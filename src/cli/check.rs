@@ -187,17 +187,17 @@ fn describe(
     let (kinds, first, sent) = (kinds(args).join(", "), args.first, checked.datagrams);
     writeln!(
         out,
-        "    faults placed: {kinds}; on the first {first} datagrams (without faults, {sent} of them are sent)"
+        "    faults placed: {kinds}; on the first {first} datagrams of {sent} that are sent without faults"
     )?;
     for level in &checked.levels {
         let (faults, run, skipped) = (level.faults, level.run, level.skipped);
         let undecided = match level.undecided {
             0 => String::new(),
-            n => format!(", {n} of them decided nothing"),
+            n => format!(" ({n} decided nothing)"),
         };
         writeln!(
             out,
-            "    {faults} faults: {run} schedules run{undecided}, {skipped} skipped as equivalent"
+            "    faults: {faults}, schedules run: {run}{undecided}, skipped as equivalent: {skipped}"
         )?;
     }
     let total = checked.total();
@@ -223,11 +223,15 @@ fn describe(
         }
         None if total.undecided > 0 => writeln!(
             out,
-            "No violation with at most {most} faults was seen, but {} of {run} schedules decided nothing \
+            "No violation with at most {most} faults was seen on the first {first} datagrams, but {} of {run} \
+             schedules decided nothing \
              (is `duration` too short?)",
             total.undecided
         ),
-        None => writeln!(out, "No violation with at most {most} faults: {run} schedules run"),
+        None => writeln!(
+            out,
+            "No violation with at most {most} faults on the first {first} datagrams: {run} schedules run"
+        ),
     }
 }
 

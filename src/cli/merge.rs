@@ -13,8 +13,9 @@ use super::{complain, explore, stdout};
 /// Arguments of `squall merge`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-What comes out is, to the byte, what the whole sweep would have printed without --shard. The exit status
-is the one that it would have had.
+With --format json, what comes out is, to the byte, what the whole sweep would have printed without
+--shard; the text lacks the timeline of the first failing seed. The exit status is the one that it would
+have had.
 
 Example:
   squall explore my.toml --seeds 0..1000 --shard 1/2 --format json > 1.json

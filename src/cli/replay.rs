@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         Err(exit) => Err(exit),
     };
     match both {
-        Ok((recorded, outcome)) => compare(&recorded, &outcome),
+        Ok(compared) => compare(&compared),
         Err(exit) => Ok(exit),
     }
 }
@@ -74,7 +74,7 @@ fn is_trace(path: &Path) -> Result<bool, Exit> {
 }
 
 /// A trace, and the run again.
-fn trace(args: &Args, registry: &Registry) -> Result<(Trace, Outcome), Exit> {
+fn trace(args: &Args, registry: &Registry) -> Result<Compared, Exit> {
     if args.seed.is_some() || args.engine.is_some() || args.against.is_some() {
         complain(
             "a trace says itself which run it is: --seed, --engine and --against go with a scenario file",
@@ -83,11 +83,11 @@ fn trace(args: &Args, registry: &Registry) -> Result<(Trace, Outcome), Exit> {
     }
     let recorded = read(&args.file)?;
     let outcome = repeat(&recorded, registry)?;
-    Ok((recorded, outcome))
+    Ok(Compared { recorded, outcome, with: With::Record })
 }
 
 /// A run of a scenario, and the record to compare it with.
-fn scenario(args: &Args, registry: &Registry) -> Result<(Trace, Outcome), Exit> {
+fn scenario(args: &Args, registry: &Registry) -> Result<Compared, Exit> {
     let scenario = files::load(&args.file, registry)?;
     let engine = args.engine.map(EngineArg::engine);
     let settings = Settings { seed: args.seed, engine, keep_trace: true };
@@ -105,12 +105,40 @@ fn scenario(args: &Args, registry: &Registry) -> Result<(Trace, Outcome), Exit> 
         ));
         return Err(Exit::Usage);
     }
-    if header.scenario_hash != format!("{:032x}", scenario.hash()) {
-        complain(
-            "the scenario has changed since the trace was recorded, so the runs may well differ",
-        );
+    let same = header.scenario_hash == format!("{:032x}", scenario.hash());
+    let with = match (&args.against, same) {
+        (None, _) => With::SecondProcess,
+        (Some(_), true) => With::Record,
+        (Some(_), false) => With::OtherScenario,
+    };
+    Ok(Compared { recorded, outcome, with })
+}
+
+/// Two runs.
+struct Compared {
+    recorded: Trace,
+    outcome: Outcome,
+    with: With,
+}
+
+/// What a run is compared with.
+#[derive(Clone, Copy, PartialEq)]
+enum With {
+    /// A record of it.
+    Record,
+    /// The same in a second process.
+    SecondProcess,
+    /// A record of a scenario that has changed since.
+    OtherScenario,
+}
+
+impl With {
+    fn name(self) -> &'static str {
+        match self {
+            With::Record | With::OtherScenario => "the recorded one",
+            With::SecondProcess => "that of a second process",
+        }
     }
-    Ok((recorded, outcome))
 }
 
 /// The same run, recorded by a second process.
@@ -142,13 +170,14 @@ fn in_another_process(file: &Path, outcome: &Outcome) -> Result<Trace, Exit> {
 }
 
 /// Says whether the run is the recorded one, and if not, from which event on it differs.
-fn compare(recorded: &Trace, outcome: &Outcome) -> io::Result<Exit> {
+fn compare(Compared { recorded, outcome, with }: &Compared) -> io::Result<Exit> {
     let mut out = stdout();
+    let other = with.name();
     let Some(trace) = &outcome.trace else { unreachable!("the trace was asked for") };
     if trace.hash() == recorded.hash() {
         let events = recorded.events().count();
         let hash = recorded.hash();
-        writeln!(out, "The run is the recorded one: {events} events, trace hash {hash:032x}\n")?;
+        writeln!(out, "The run is {other}: {events} events, trace hash {hash:032x}\n")?;
         run::summary(&mut out, outcome, false)?;
         out.flush()?;
         return Ok(outcome.verdict().into());
@@ -156,7 +185,7 @@ fn compare(recorded: &Trace, outcome: &Outcome) -> io::Result<Exit> {
     let expected: Vec<Event> = recorded.events().collect();
     let found: Vec<Event> = trace.events().collect();
     let same = expected.iter().zip(&found).take_while(|(a, b)| a == b).count();
-    writeln!(out, "The run is not the recorded one: it differs from event {} on.\n", same + 1)?;
+    writeln!(out, "The run is not {other}: it differs from event {} on.\n", same + 1)?;
     for event in &expected[same.saturating_sub(BEFORE)..same] {
         writeln!(out, "    {}", visible(&trace.line(event)))?;
     }
@@ -178,6 +207,11 @@ fn compare(recorded: &Trace, outcome: &Outcome) -> io::Result<Exit> {
             out,
             "\nThe scenario sends a file, which the trace does not hold: has it changed?"
         )?;
+    }
+    if *with == With::OtherScenario {
+        writeln!(out, "\nThe scenario has changed since the trace was recorded.")?;
+        out.flush()?;
+        return Ok(Exit::Failed);
     }
     writeln!(
         out,

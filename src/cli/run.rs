@@ -73,7 +73,7 @@ impl EngineArg {
 pub(super) enum Format {
     /// For people
     Text,
-    /// One object per run on a line
+    /// JSON, one object on a line
     Json,
 }
 

@@ -10,7 +10,7 @@ use squall_sim::text::visible;
 use super::exit::Exit;
 use super::files::{self, Opened};
 use super::run::{self, TimelineArg};
-use super::{complain, stdout};
+use super::{complain, interrupt, stdout};
 use crate::Registry;
 
 /// Arguments of `squall shrink`.
@@ -19,7 +19,9 @@ use crate::Registry;
 What chance decided in the failing run is written down as faults. Then faults, clients, operations and
 options are taken away as long as the run fails in the same way: the same guarantee is violated for
 the same reason. The result is a scenario file that fails by itself; comments say what each fault that
-is left does, and whether the failure needs it.
+is left does, and whether the failure needs it. Ctrl-C ends the search with what it has.
+
+Exit status: 0 it is shrunk; 2 there is no failure that can be; 3 the run does not fail each time.
 
 Examples:
   squall shrink chaos.toml --seed 17 -o small.toml     and then: squall run small.toml
@@ -45,12 +47,14 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };
+    // Ctrl-C ends the search with what it has.
+    interrupt::listen();
     let how = Shrink {
         seed: args.seed,
         unless: None,
         payload: place.payload.as_deref(),
         base: &place.base,
-        stop: &|| false,
+        stop: &interrupt::asked,
     };
     let shrunk = match shrink(&scenario, protocol, how) {
         Ok(shrunk) => shrunk,
@@ -59,9 +63,8 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
             return Ok(match error {
                 ShrinkError::NotDeterministic => Exit::NotDeterministic,
                 ShrinkError::Unreadable(_) => Exit::Bug,
-                ShrinkError::NoFailure { .. }
-                | ShrinkError::ShowsNothing { .. }
-                | ShrinkError::NoSimulation => Exit::Usage,
+                ShrinkError::NoFailure { .. } | ShrinkError::ShowsNothing { .. } => Exit::Undecided,
+                ShrinkError::NoSimulation => Exit::Usage,
             });
         }
     };

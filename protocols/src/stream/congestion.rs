@@ -150,6 +150,9 @@ mod tests {
         // Slow start adds what was acknowledged; avoidance would add nothing yet.
         congestion.handle_ack(500);
         assert_eq!(congestion.window(), 1500);
+        // Below the threshold of 2,000 still.
+        congestion.handle_ack(500);
+        assert_eq!(congestion.window(), 2000);
     }
 
     #[test]

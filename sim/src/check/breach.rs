@@ -54,6 +54,11 @@ pub enum Breach {
 }
 
 impl Breach {
+    /// True if something happened too rarely: a run in which less happens fails in this way all the more.
+    pub fn is_too_little(&self) -> bool {
+        matches!(self, Breach::Cost(_, Side::Below) | Breach::Events(_, Side::Below))
+    }
+
     /// The run broke with this message.
     pub(super) fn broken(message: &str) -> Self {
         let mut kept = String::with_capacity(message.len());

@@ -17,12 +17,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::freeze::{rename, without_chance};
-use super::points::{FaultKind, Lengths, Place, Placed, Point, points};
+use super::points::{FaultKind, Lengths, Place, Placed, Placement, Point, points, salt};
 use super::written::{self, Written};
 use super::{Trials, Unless, explain, is_spared, run};
 use crate::check::{Breach, Verdict};
 use crate::engine::{Ending, Keep};
-use crate::network::{Action, Impairments, Pick, Trigger, WorldAction};
+use crate::network::{Action, FaultSpec, Impairments, Pick, Trigger, WorldAction};
 use crate::plan::{Engine, Plan, Schedule};
 use crate::protocol::Protocol;
 use crate::scenario::{Diagnostics, Scenario};
@@ -99,7 +99,7 @@ pub struct Counterexample {
 pub struct Checked {
     /// By number of faults, ascending from 0.
     pub levels: Vec<Level>,
-    /// How many datagrams the run without faults sends, as far as they count.
+    /// How many datagrams the run without faults sends.
     pub datagrams: u64,
     /// The first violation.
     pub counterexample: Option<Counterexample>,
@@ -145,8 +145,11 @@ pub fn check(
     bounds: &Bounds<'_>,
 ) -> Result<Checked, CheckError> {
     assert_eq!(scenario.protocol(), protocol.spec().name, "the scenario names another protocol");
-    let plan = without_its_chance(scenario.plan(bounds.seed));
-    let search = Search { plan: &plan, protocol, bounds };
+    let mut plan = without_its_chance(scenario.plan(bounds.seed));
+    // None of the file's own faults has to hit while others are tried.
+    let required = |fault: &mut FaultSpec| !std::mem::replace(&mut fault.optional, true);
+    let required: Vec<bool> = plan.faults.iter_mut().map(required).collect();
+    let search = Search { plan: &plan, required: &required, protocol, bounds };
     let mut checked =
         Checked { levels: Vec::new(), datagrams: 0, counterexample: None, complete: true };
     // States that have been extended already, with their places.
@@ -154,6 +157,9 @@ pub fn check(
     let (mut candidates, mut skipped) = (vec![Vec::new()], 0);
     for faults in 0..=bounds.max_faults {
         let tried = search.try_all(faults, &candidates)?;
+        if let ([first], 0) = (tried.as_slice(), faults) {
+            checked.datagrams = first.sent;
+        }
         let decided = tried.iter().position(|tried| tried.breach.is_some());
         let count = decided.map_or(tried.len(), |index| index + 1);
         let undecided = tried[..count].iter().filter(|tried| tried.undecided).count() as u64;
@@ -169,10 +175,6 @@ pub fn check(
             checked.complete = false;
             return Ok(checked);
         }
-        if let ([first], 0) = (tried.as_slice(), faults) {
-            let sent = |point: &&Point| matches!(point.place, Place::Datagram(_));
-            checked.datagrams = first.points.iter().filter(sent).count() as u64;
-        }
         (candidates, skipped) = search.extend(&candidates, &tried, &mut known);
     }
     Ok(checked)
@@ -180,6 +182,8 @@ pub fn check(
 
 /// One placement that was run.
 struct Tried {
+    /// Datagrams that were sent.
+    sent: u64,
     breach: Option<(Breach, String)>,
     undecided: bool,
     /// Where one more fault can be placed; empty if none will be.
@@ -190,6 +194,8 @@ struct Tried {
 
 struct Search<'a> {
     plan: &'a Plan,
+    /// Which of its faults have to hit, as the file says.
+    required: &'a [bool],
     protocol: &'a Protocol,
     bounds: &'a Bounds<'a>,
 }
@@ -248,16 +254,23 @@ impl Search<'_> {
         let plan = self.with(placed);
         let keep = Keep { trace: !last, ..Keep::default() };
         let (run, report) = run(&plan, self.protocol, keep)?;
-        let breach = report.breaches.first().cloned();
-        let breach = breach.filter(|_| is_spared(&plan, self.protocol, self.bounds.unless));
+        // Without the file's own chance, there may well be too little of something.
+        let compares = self.bounds.unless.is_some();
+        let breach = report.breaches.iter().find(|breach| compares || !breach.is_too_little());
+        let breach =
+            breach.cloned().filter(|_| is_spared(&plan, self.protocol, self.bounds.unless));
         let failure = report.failures.first().cloned();
         let crashes = self.bounds.kinds.contains(&FaultKind::Crash);
         let own = self.plan.faults.len() as u32;
         let points = match &run.records {
-            Some(records) if breach.is_none() => points(records, own, self.bounds.first, crashes),
+            Some(records) if breach.is_none() => {
+                let first = self.bounds.first;
+                points(records, &Placement { own, salt: salt(placed), first, crashes })
+            }
             _ => Vec::new(),
         };
         Some(Tried {
+            sent: run.counts.sent,
             undecided: breach.is_none() && report.verdict == Verdict::Inconclusive,
             breach: breach.map(|breach| {
                 let said = failure.unwrap_or_else(|| breach.to_string());
@@ -328,11 +341,19 @@ impl Search<'_> {
         let unless = self.bounds.unless;
         let mut trials = Trials { protocol, target, unless, runs: 0, stop: &|| false };
         let mut plan = self.with(placed);
-        plan.faults[self.plan.faults.len()..].iter_mut().for_each(|fault| fault.optional = false);
+        let required = self.required.iter().copied().chain(std::iter::repeat(true));
+        let with = |(fault, required): (&mut FaultSpec, bool)| fault.optional = !required;
+        plan.faults.iter_mut().zip(required).for_each(with);
         explain::name_datagrams(&mut plan, &mut trials);
         let faults = placed.len() as u32;
         let head = vec![
-            format!("Faults placed in {}: {faults}. Fewer do not break it.", self.plan.scenario),
+            match faults {
+                0 => format!("{} fails without its own chance.", self.plan.scenario),
+                _ => format!(
+                    "Faults placed in {}: {faults}. Fewer do not break it.",
+                    self.plan.scenario
+                ),
+            },
             format!("It fails in this way: {breach}."),
         ];
         let place = written::Place { payload: self.bounds.payload, base: self.bounds.base };
@@ -344,15 +365,14 @@ impl Search<'_> {
 }
 
 /// Placements between two reports of how far the search is.
-const REPORT_EVERY: usize = 256;
+const REPORT_EVERY: usize = 16;
 
-/// The plan with the file's own chance off. What the file's faults do besides stays, but none has to.
+/// The plan with the file's own chance off. What the file's faults do besides stays.
 fn without_its_chance(mut plan: Plan) -> Plan {
     plan.engine = Engine::Event;
     plan.schedule = Schedule::Fifo;
     plan.links.iter_mut().for_each(|rule| rule.set = without_chance(&rule.set));
     plan.faults.retain_mut(|fault| {
-        fault.optional = true;
         if let Action::World(WorldAction::Link { rules }) = &mut fault.action {
             rules.iter_mut().for_each(|rule| rule.set = without_chance(&rule.set));
             rules.retain(|rule| rule.set != Impairments::default());

@@ -128,7 +128,7 @@ fn when(plan: &Plan, trigger: &Trigger, met: Option<&Sent>) -> String {
                 Pick::Nth(n) => format!(", time {n},"),
                 _ => String::new(),
             };
-            format!("When {} reports {}{which} ", named(plan, hosts), quote(name))
+            format!("When {} reports {}{which} ", named(plan, hosts, "any host"), quote(name))
         }
         (Trigger::Packet { .. }, None) => "When its datagram is sent: ".to_owned(),
     }
@@ -191,15 +191,16 @@ fn hosts(plan: &Plan, action: &WorldAction) -> String {
         | WorldAction::Pause { hosts }
         | WorldAction::ClockStep { hosts, .. }
         | WorldAction::CorruptMemory { hosts }
-        | WorldAction::CorruptDisk { hosts } => named(plan, hosts),
+        | WorldAction::CorruptDisk { hosts } => named(plan, hosts, "all hosts"),
         WorldAction::Partition { .. } | WorldAction::Link { .. } | WorldAction::Calm => {
             String::new()
         }
     }
 }
 
-fn named(plan: &Plan, hosts: &HostSet) -> String {
+/// Their names, or `everybody`.
+fn named(plan: &Plan, hosts: &HostSet, everybody: &str) -> String {
     let all = plan.hosts.len() as u32;
     let names: Vec<&str> = hosts.iter(all).map(|host| plan.host_name(host)).collect();
-    if names.len() == all as usize && all > 1 { "any host".to_owned() } else { names.join(", ") }
+    if names.len() == all as usize && all > 1 { everybody.to_owned() } else { names.join(", ") }
 }

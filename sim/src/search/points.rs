@@ -1,6 +1,6 @@
 //! Where in a run a fault can be placed, and which runs are in the same state there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -53,7 +53,7 @@ impl FaultKind {
 }
 
 /// A place in a run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Place {
     /// The n-th datagram that a host sends to another one, from 1.
     Datagram(u64),
@@ -72,7 +72,7 @@ pub(super) struct Point {
 }
 
 /// One placed fault.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Placed {
     pub place: Place,
     pub kind: FaultKind,
@@ -117,10 +117,31 @@ impl Placed {
     }
 }
 
-/// The points of a run, up to the `first`-th datagram. `records` are its trace's, and `own` is how many
-/// faults are the plan's own: those behind were placed.
-pub(super) fn points(records: &[u8], own: u32, first: u64, crashes: bool) -> Vec<Point> {
-    let ways = ways(records);
+/// What the points of a run depend on besides its trace.
+pub(super) struct Placement {
+    /// How many faults are the plan's own: those behind were placed.
+    pub own: u32,
+    /// A number of this placement alone.
+    pub salt: u64,
+    /// Points are looked for up to this datagram.
+    pub first: u64,
+    /// Whether reports are points.
+    pub crashes: bool,
+}
+
+/// A number of a placement alone.
+pub(super) fn salt(placed: &[Placed]) -> u64 {
+    use std::hash::{Hash, Hasher};
+    let mut hasher = Xxh3::new();
+    placed.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The points of a run, whose trace has these records.
+pub(super) fn points(records: &[u8], placement: &Placement) -> Vec<Point> {
+    let Placement { own, first, crashes, .. } = *placement;
+    let ends = Ends::new(records, placement);
+    let ways = ends.ways(records);
     let mut walk =
         Walk { own, observed: Xxh3::new(), flying: 0, datagrams: 0, reports: BTreeMap::new() };
     let mut points = Vec::new();
@@ -130,7 +151,7 @@ pub(super) fn points(records: &[u8], own: u32, first: u64, crashes: bool) -> Vec
             break;
         }
         points.extend(place.map(|place| Point { place, state: walk.state() }));
-        walk.observe(&event, &ways);
+        walk.observe(&event, &ends, &ways);
     }
     points
 }
@@ -138,20 +159,55 @@ pub(super) fn points(records: &[u8], own: u32, first: u64, crashes: bool) -> Vec
 /// When each copy of a datagram comes to the end of its way, and how.
 type Ways = BTreeMap<u64, Vec<(u32, u64, u64)>>;
 
-fn ways(records: &[u8]) -> Ways {
-    let mut ways = Ways::new();
-    for Event { at, what } in decode(records) {
-        let (id, copy, how) = match what {
-            What::Delivered { id, copy } => (id, copy, 0),
-            // What stops a copy on its way says nothing of when it would have arrived.
-            What::Dropped { id, copy, reason: DropReason::Partition } => (id, copy, u64::MAX - id),
-            What::Dropped { id, copy, .. } => (id, copy, 1),
-            _ => continue,
-        };
-        ways.entry(id).or_default().push((copy, at, how));
-    }
-    ways
+/// How copies of datagrams end their ways.
+struct Ends {
+    salt: u64,
+    /// The datagrams to which placed faults have done something.
+    touched: BTreeSet<u64>,
 }
+
+impl Ends {
+    fn new(records: &[u8], placement: &Placement) -> Self {
+        let touched = decode(records).filter_map(|event| match event.what {
+            What::Marked {
+                id,
+                mark:
+                    Mark::Duplicated { by: Cause::Fault(fault), .. }
+                    | Mark::Delayed { by: Cause::Fault(fault), .. },
+            } if fault >= placement.own => Some(id),
+            _ => None,
+        });
+        Ends { salt: placement.salt, touched: touched.collect() }
+    }
+
+    /// A number for how a copy is dropped. A partition that stops it on its way hides when it would have
+    /// arrived, which depends on what a placed fault did to it: then the state is like no other placement's.
+    fn dropped(&self, id: u64, reason: DropReason) -> u64 {
+        match reason {
+            DropReason::Partition if self.touched.contains(&id) => self.salt | 1 << 63,
+            DropReason::Partition => DROPPED + 1,
+            _ => DROPPED,
+        }
+    }
+
+    /// The ways of all copies.
+    fn ways(&self, records: &[u8]) -> Ways {
+        let mut ways = Ways::new();
+        for Event { at, what } in decode(records) {
+            let (id, copy, how) = match what {
+                What::Delivered { id, copy } => (id, copy, DELIVERED),
+                What::Dropped { id, copy, reason } => (id, copy, self.dropped(id, reason)),
+                _ => continue,
+            };
+            ways.entry(id).or_default().push((copy, at, how));
+        }
+        ways
+    }
+}
+
+/// How a copy ends, as a number.
+const DELIVERED: u64 = 0;
+const DROPPED: u64 = 1;
 
 struct Walk {
     own: u32,
@@ -189,7 +245,7 @@ impl Walk {
 
     /// Takes an event into the state behind it. What the network did to a datagram shows in when its
     /// copies arrive, and only there.
-    fn observe(&mut self, event: &Event, ways: &Ways) {
+    fn observe(&mut self, event: &Event, ends: &Ends, ways: &Ways) {
         let at = event.at;
         match &event.what {
             What::Sent { id, from, to, payload } => {
@@ -202,11 +258,10 @@ impl Walk {
             }
             What::Delivered { id, copy } => {
                 self.mix(&[at, 2, *id, u64::from(*copy)]);
-                self.ended(*id, *copy, at, 0);
+                self.ended(*id, *copy, at, DELIVERED);
             }
             What::Dropped { id, copy, reason } => {
-                let how = if *reason == DropReason::Partition { u64::MAX - *id } else { 1 };
-                self.ended(*id, *copy, at, how);
+                self.ended(*id, *copy, at, ends.dropped(*id, *reason));
             }
             What::Marked { mark, id } => {
                 // What the plan's own faults do to a payload is part of what arrives.

@@ -15,7 +15,7 @@ const ROUNDS: u32 = 4;
 /// The plan without what its failure does not need: faults, clients, operations, options, impairments.
 pub(super) fn reduce(mut plan: Plan, trials: &mut Trials<'_>) -> Plan {
     for _ in 0..ROUNDS {
-        let before = trials_worth(&plan);
+        let before = format!("{plan:?}");
         faults(&mut plan, trials);
         clients(&mut plan, trials);
         earlier(&mut plan, trials);
@@ -25,16 +25,11 @@ pub(super) fn reduce(mut plan: Plan, trials: &mut Trials<'_>) -> Plan {
         hosts(&mut plan, trials);
         links(&mut plan, trials);
         round_times(&mut plan, trials);
-        if trials_worth(&plan) == before {
+        if format!("{plan:?}") == before {
             break;
         }
     }
     plan
-}
-
-/// What tells whether a round changed anything.
-fn trials_worth(plan: &Plan) -> String {
-    format!("{plan:?}")
 }
 
 /// Makes a change if the plan still fails with it.
@@ -73,6 +68,16 @@ fn clients(plan: &mut Plan, trials: &mut Trials<'_>) {
 /// Faults that act as early as they can, so that fewer operations are enough.
 fn earlier(plan: &mut Plan, trials: &mut Trials<'_>) {
     for index in 0..plan.faults.len() {
+        if let Some(at) = trigger_time(&mut plan.faults[index]).map(|at| *at) {
+            for sooner in [64, 32, 16, 8, 4, 2].map(|part| at / part) {
+                let set = |plan: &mut Plan| {
+                    trigger_time(&mut plan.faults[index]).into_iter().for_each(|at| *at = sooner);
+                };
+                if sooner < at && attempt(plan, trials, set) {
+                    break;
+                }
+            }
+        }
         let Some(n) = nth(&mut plan.faults[index]).map(|n| *n) else { continue };
         let sooner = std::iter::successors(Some(1u64), |n| n.checked_mul(2));
         for sooner in sooner.take_while(|sooner| *sooner < n) {

@@ -59,7 +59,6 @@ pub fn run_seeds(
 pub fn explore(scenario: &Scenario, protocol: &Protocol, what: Explore) -> Result<Sweep, RunError> {
     let Explore { seeds, keep_going, jobs } = what;
     let engine = scenario.engine();
-    let chunks: Vec<Seeds> = seeds.chunks(CHUNK).collect();
     let next = AtomicU64::new(0);
     // The chunk of the first failing seed so far: those behind it are not needed.
     let last = AtomicU64::new(u64::MAX);
@@ -67,11 +66,11 @@ pub fn explore(scenario: &Scenario, protocol: &Protocol, what: Explore) -> Resul
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(chunk) = chunks.get(index as usize) else { break };
+            let Some(chunk) = seeds.chunk(index, CHUNK) else { break };
             if index > last.load(Ordering::Relaxed) {
                 break;
             }
-            let part = Sweep::new(scenario, engine, seeds, *chunk, keep_going);
+            let part = Sweep::new(scenario, engine, seeds, chunk, keep_going);
             let ran = run_seeds(scenario, protocol, part, |_| true);
             if ran.as_ref().is_ok_and(Sweep::is_over) {
                 last.fetch_min(index, Ordering::Relaxed);

@@ -34,11 +34,14 @@ impl Seeds {
 
     /// Parts of at most `size` seeds, in order.
     pub fn chunks(self, size: u64) -> impl Iterator<Item = Seeds> {
+        (0..self.count().div_ceil(size.max(1))).map_while(move |index| self.chunk(index, size))
+    }
+
+    /// The part with this index, from 0, of parts of `size` seeds.
+    pub fn chunk(self, index: u64, size: u64) -> Option<Seeds> {
         let size = size.max(1);
-        (0..self.count().div_ceil(size)).map(move |chunk| {
-            let first = self.first + chunk * size;
-            Seeds { first, end: first.saturating_add(size).min(self.end) }
-        })
+        let first = self.first.checked_add(index.checked_mul(size)?)?;
+        (first < self.end).then(|| Seeds { first, end: first.saturating_add(size).min(self.end) })
     }
 
     /// The seeds themselves.

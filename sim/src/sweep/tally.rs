@@ -302,9 +302,10 @@ impl Sweep {
         !self.keep_going && self.verdicts.fail > 0
     }
 
-    /// The conditions that no run reached. Nothing is asked of a sweep that a failing seed has ended.
+    /// The conditions that no run reached. Nothing is asked of a part, nor of a sweep that a failing seed has
+    /// ended.
     pub fn never_reached(&self) -> impl Iterator<Item = &str> {
-        let asked = self.complete && !self.is_over();
+        let asked = self.complete && !self.is_over() && self.seeds == self.range;
         let never = self.sometimes.iter().filter(move |condition| asked && condition.runs == 0);
         never.map(|condition| condition.name.as_str())
     }
@@ -327,6 +328,9 @@ impl Sweep {
     /// If they are not parts of one sweep, or some seeds are missing or there twice.
     pub fn merge(mut parts: Vec<Sweep>) -> Result<Sweep, MergeError> {
         parts.sort_by_key(|part| (part.seeds.first, part.seeds.end));
+        if let Some(part) = parts.iter().find(|part| !part.complete) {
+            return Err(MergeError::Interrupted(part.seeds));
+        }
         let mut parts = parts.into_iter();
         let mut whole = parts.next().ok_or(MergeError::Nothing)?;
         let range = whole.range;
@@ -339,17 +343,12 @@ impl Sweep {
                 return Err(MergeError::Gap(Seeds { first: found, end: wanted }));
             }
         }
-        if !whole.complete {
-            return Err(MergeError::Interrupted(whole.seeds));
-        }
         Ok(whole)
     }
 
     fn same_sweep(&self, other: &Sweep) -> Result<(), MergeError> {
         let facts = |sweep: &Sweep| {
             [
-                ("the version of squall", sweep.squall_sweep.to_string()),
-                ("the scenario", sweep.scenario.clone()),
                 ("the scenario's content", sweep.scenario_hash.clone()),
                 ("the protocol", sweep.protocol.clone()),
                 ("the engine", sweep.engine.clone()),

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use squall_sim::sweep::Seeds;
@@ -31,10 +32,11 @@ pub(super) struct Worker {
     /// Since when it is at the same seed of a range.
     at: BTreeMap<u64, (u64, Instant)>,
     /// Ranges that it may have at a time.
-    pub room: usize,
+    room: usize,
     /// True if it is given one seed at a time, to find out which one ends it.
     pub careful: bool,
     last_words: Arc<Mutex<Vec<u8>>>,
+    listener: Option<JoinHandle<()>>,
 }
 
 /// Bytes of a worker's last words that are kept.
@@ -58,10 +60,10 @@ impl Worker {
             .stderr(Stdio::piped())
             .spawn()?;
         let last_words = Arc::new(Mutex::new(Vec::new()));
-        if let Some(stderr) = child.stderr.take() {
+        let listener = child.stderr.take().map(|stderr| {
             let words = Arc::clone(&last_words);
-            std::thread::spawn(move || listen(stderr, &words));
-        }
+            std::thread::spawn(move || listen(stderr, &words))
+        });
         if let Some(stdout) = child.stdout.take() {
             let news = news.clone();
             std::thread::spawn(move || {
@@ -82,6 +84,7 @@ impl Worker {
             room: if careful { 1 } else { threads * 2 },
             careful,
             last_words,
+            listener,
         };
         worker.tell(&serde_json::to_string(&job).map_err(io::Error::other)?);
         Ok(worker)
@@ -99,6 +102,11 @@ impl Worker {
     pub fn give(&mut self, seeds: Seeds) {
         self.given.insert(seeds.first, seeds);
         self.tell(&seeds.to_string());
+    }
+
+    /// True if it may be given more.
+    pub fn has_room(&self) -> bool {
+        self.given.len() < self.room
     }
 
     /// Notes where it says that it is.
@@ -135,6 +143,8 @@ impl Worker {
     pub fn what_ended_it(&mut self, max_memory: u64) -> String {
         self.stdin = None;
         let status = self.child.wait().ok();
+        // All that it said is there once nobody says any more.
+        let _ = self.listener.take().map(JoinHandle::join);
         let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
         let words = String::from_utf8_lossy(&words);
         if words.contains("has overflowed its stack") {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use squall_sim::plan::Engine;
 use squall_sim::scenario::Scenario;
@@ -55,8 +55,10 @@ pub(super) fn share(sharing: &Sharing<'_>) -> io::Result<Shared> {
         sender,
         workers: BTreeMap::new(),
         started: 0,
-        queue: sharing.seeds.chunks(size).collect(),
+        chunks: Box::new(sharing.seeds.chunks(size)),
+        queue: VecDeque::new(),
         suspects: VecDeque::new(),
+        whole: part(sharing, Seeds { end: sharing.seeds.first, ..sharing.seeds }),
         parts: BTreeMap::new(),
         end: sharing.seeds.end,
         lost: Vec::new(),
@@ -71,11 +73,15 @@ struct Pool<'a> {
     /// By their numbers.
     workers: BTreeMap<usize, Worker>,
     started: usize,
-    /// What nobody has begun.
+    /// What nobody has begun
+    chunks: Box<dyn Iterator<Item = Seeds>>,
+    /// and the next of it, with what a worker was given and did not come to.
     queue: VecDeque<Seeds>,
     /// Seeds of which one has ended a worker, to be run one by one.
     suspects: VecDeque<Seeds>,
-    /// What is done, by the first seed.
+    /// What is done, from the first seed on without a gap.
+    whole: Sweep,
+    /// What is done behind that, by the first seed.
     parts: BTreeMap<u64, Sweep>,
     /// Seeds from here on are not needed.
     end: u64,
@@ -85,6 +91,7 @@ struct Pool<'a> {
 impl Pool<'_> {
     /// True if all was done, false if it was ended early.
     fn run(&mut self, receiver: &Receiver<(usize, News)>) -> io::Result<bool> {
+        let mut looked = Instant::now();
         loop {
             if (self.sharing.stop)() {
                 return Ok(false);
@@ -98,34 +105,51 @@ impl Pool<'_> {
             match receiver.recv_timeout(TICK) {
                 Ok((number, News::Said(said))) => self.hear(number, said)?,
                 Ok((number, News::Gone)) => self.bury(number),
-                Err(RecvTimeoutError::Timeout) => self.look_for_stuck(),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(true),
             }
-            let failures = self.parts.values().map(|part| part.verdicts.fail).sum();
-            let running: u64 = self.workers.values().map(Worker::seeds_done).sum();
-            let done: u64 = self.parts.values().map(|part| part.seeds.count()).sum();
-            (self.sharing.progress)(done + running, failures);
+            if looked.elapsed() >= TICK {
+                looked = Instant::now();
+                self.look_for_stuck();
+                self.tell_progress();
+            }
         }
+    }
+
+    fn tell_progress(&self) {
+        let parts = || self.parts.values().chain([&self.whole]);
+        let failures = parts().map(|part| part.verdicts.fail).sum();
+        let done: u64 = parts().map(|part| part.seeds.count()).sum();
+        let running: u64 = self.workers.values().map(Worker::seeds_done).sum();
+        (self.sharing.progress)(done + running, failures);
+    }
+
+    /// Whether there is something to do that is needed: seeds one by one, or a range.
+    fn has_work(&mut self, careful: bool) -> bool {
+        let end = self.end;
+        let queue = if careful { &mut self.suspects } else { &mut self.queue };
+        queue.retain(|seeds| seeds.first < end);
+        if !careful && queue.is_empty() {
+            // The next range that nobody has begun; there are too many to list them all.
+            queue.extend(self.chunks.next().filter(|seeds| seeds.first < end));
+        }
+        !queue.is_empty()
     }
 
     /// Gives workers what there is to do, and starts those that are missing.
     fn hand_out(&mut self) -> io::Result<()> {
-        let end = self.end;
-        self.queue.retain(|seeds| seeds.first < end);
-        self.suspects.retain(|seeds| seeds.first < end);
-        let plain = self.workers.values().filter(|worker| !worker.careful).count();
-        let wanted = self.sharing.workers.min(self.queue.len());
-        (plain..wanted).try_for_each(|_| self.start(false))?;
-        let careful = self.workers.values().any(|worker| worker.careful);
-        if !careful && !self.suspects.is_empty() {
-            self.start(true)?;
-        }
-        for worker in self.workers.values_mut() {
-            let queue = if worker.careful { &mut self.suspects } else { &mut self.queue };
-            while worker.given.len() < worker.room
-                && let Some(seeds) = queue.pop_front()
-            {
-                worker.give(seeds);
+        for (careful, most) in [(true, 1), (false, self.sharing.workers)] {
+            while self.has_work(careful) {
+                let alike = || self.workers.values().filter(|worker| worker.careful == careful);
+                if alike().count() < most {
+                    self.start(careful)?;
+                }
+                // Whoever has least to do is given more.
+                let workers = self.workers.values_mut();
+                let free = workers.filter(|worker| worker.careful == careful && worker.has_room());
+                let Some(worker) = free.min_by_key(|worker| worker.given.len()) else { break };
+                let queue = if careful { &mut self.suspects } else { &mut self.queue };
+                queue.pop_front().into_iter().for_each(|seeds| worker.give(seeds));
             }
         }
         Ok(())
@@ -159,6 +183,11 @@ impl Pool<'_> {
             self.end = self.end.min(part.seeds.end);
         }
         self.parts.insert(part.seeds.first, part);
+        // What follows what is known already need not be kept apart.
+        while let Some(part) = self.parts.remove(&self.whole.seeds.end) {
+            // It follows at once, so there is no error.
+            let _ = self.whole.append(part);
+        }
     }
 
     /// A worker is gone. If it ran one seed, that was it; else each is run alone to find out.
@@ -198,31 +227,25 @@ impl Pool<'_> {
 
     fn lose(&mut self, lost: LostRun) {
         self.lost.push(lost.seed);
-        let mut part = self.part(Seeds { first: lost.seed, end: lost.seed + 1 });
+        let mut part = part(self.sharing, Seeds { first: lost.seed, end: lost.seed + 1 });
         part.add_lost(lost);
         self.keep(part);
     }
 
-    fn part(&self, seeds: Seeds) -> Sweep {
-        let Sharing { scenario, engine, job, .. } = self.sharing;
-        Sweep::new(scenario, *engine, job.range, seeds, job.keep_going)
-    }
-
-    fn add_up(mut self, complete: bool) -> Shared {
-        let seeds = self.sharing.seeds;
-        let mut sweep = self.part(Seeds { end: seeds.first, ..seeds });
-        for part in std::mem::take(&mut self.parts).into_values() {
-            if complete {
-                // Parts without a gap before them follow at once; the others are behind the end.
-                if sweep.is_over() || sweep.append(part).is_err() {
-                    break;
-                }
-            } else {
-                sweep.add_up(part);
-            }
+    fn add_up(self, complete: bool) -> Shared {
+        let mut sweep = self.whole;
+        if !complete {
+            // With gaps: what is known is known. Of a whole sweep, what is left is behind its end.
+            self.parts.into_values().for_each(|part| sweep.add_up(part));
         }
-        sweep.seeds = seeds;
+        sweep.seeds = self.sharing.seeds;
         sweep.complete &= complete;
         Shared { sweep, lost: self.lost }
     }
+}
+
+/// A part of the sweep of which no seed has been run.
+fn part(sharing: &Sharing<'_>, seeds: Seeds) -> Sweep {
+    let Sharing { scenario, engine, job, .. } = sharing;
+    Sweep::new(scenario, *engine, job.range, seeds, job.keep_going)
 }

@@ -24,6 +24,11 @@ pub(super) fn save(folder: &Path, args: &Args, shared: &Shared) -> io::Result<Ex
     for failure in shared.sweep.failures.iter().take_while(|_| !interrupt::asked()) {
         let seed = failure.seed;
         let target = folder.join(format!("{stem}_seed_{seed}.toml"));
+        if let Ok(content) = content(&target) {
+            // Saved before.
+            known.insert(content);
+            continue;
+        }
         let shrunk = match shared.lost.contains(&seed) {
             // It would end the process that shrinks it.
             true => Err(failure.failure.clone()),
@@ -52,7 +57,12 @@ fn shrink(file: &PathBuf, seed: u64, target: &Path) -> Result<String, String> {
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
-    let text = std::fs::read_to_string(target).map_err(|error| error.to_string())?;
+    content(target).map_err(|error| error.to_string())
+}
+
+/// What a file says besides where it comes from.
+fn content(path: &Path) -> io::Result<String> {
+    let text = std::fs::read_to_string(path)?;
     let said = text.lines().filter(|line| !line.starts_with('#') && !line.starts_with("seed ="));
     Ok(said.collect())
 }

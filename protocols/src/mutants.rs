@@ -1,7 +1,7 @@
 //! The zoo: mistakes that people make in such protocols, to see whether tests would notice them.
 //!
 //! With the feature `mutants`, each protocol that has some takes the option `mutant`, which names one;
-//! without it they are not there. Where a mistake is made, the code asks [`is`]; a run has one mutant,
+//! without it they are not there. Where a mistake is made, the code asks `is`; a run has one mutant,
 //! for all its hosts.
 
 use squall_sim::protocol::{OptionKind, OptionSpec, OptionValue, Options, Protocol};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use squall_sim::Settings;
+use squall_sim::check::Breach;
 use squall_sim::scenario::Scenario;
 use squall_sim::search::{Bounds, CheckError, Checked, Counterexample, FaultKind, Lengths};
 use squall_sim::search::{Progress, check};
@@ -15,7 +16,7 @@ use squall_sim::text::visible;
 use super::exit::Exit;
 use super::files::{self, Opened};
 use super::run::{self, Format, TimelineArg};
-use super::values::{jobs, time};
+use super::values::{jobs, some_jobs, time};
 use super::{complain, interrupt, progress as bar, stdout};
 use crate::Registry;
 
@@ -66,7 +67,7 @@ pub(super) struct Args {
     #[arg(long)]
     no_skip: bool,
     /// How many threads [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some_jobs)]
     jobs: Option<NonZero<usize>>,
     /// What to print
     #[arg(long, value_enum, default_value = "text")]
@@ -145,15 +146,20 @@ fn expects_violation(scenario: &Scenario) -> bool {
     !scenario.expect().violates.is_empty()
 }
 
+/// True if the file asks for what was found.
+fn is_expected(scenario: &Scenario, found: &Counterexample) -> bool {
+    let violates = &scenario.expect().violates;
+    matches!(found.breach, Breach::Violated(guarantee, _) if violates.contains(&guarantee))
+}
+
 fn exit(scenario: &Scenario, checked: &Checked) -> Exit {
-    let found = checked.counterexample.is_some();
     let undecided = !checked.complete || checked.total().undecided > 0;
-    match (found, undecided) {
-        (true, _) if expects_violation(scenario) => Exit::Passed,
-        (true, _) => Exit::Failed,
-        (false, true) => Exit::Undecided,
-        (false, false) if expects_violation(scenario) => Exit::Failed,
-        (false, false) => Exit::Passed,
+    match &checked.counterexample {
+        Some(found) if is_expected(scenario, found) => Exit::Passed,
+        Some(_) => Exit::Failed,
+        None if undecided => Exit::Undecided,
+        None if expects_violation(scenario) => Exit::Failed,
+        None => Exit::Passed,
     }
 }
 
@@ -204,7 +210,7 @@ fn describe(
     let (run, most) = (total.run, args.max_faults);
     match &checked.counterexample {
         Some(found) => {
-            let expected = if expects_violation(scenario) { "As expected, a" } else { "A" };
+            let expected = if is_expected(scenario, found) { "As expected, a" } else { "A" };
             writeln!(out, "{expected} counterexample, faults: {}", found.faults)?;
             writeln!(out, "    {}", visible(&found.failure))?;
             for (sentence, _) in &found.sentences {

@@ -147,6 +147,11 @@ pub(super) fn folder(path: &Path) -> PathBuf {
     }
 }
 
+/// True if there is something, be it a link to nothing.
+fn is_taken(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
 /// Complains if a file can not be written: better before long work than after it.
 ///
 /// # Errors
@@ -157,7 +162,7 @@ pub(super) fn may_write(path: &Path, force: bool) -> Result<(), Exit> {
         complain(&format!("{}: there is no such folder to write into", folder.display()));
         return Err(Exit::Usage);
     }
-    if path.exists() && !force {
+    if is_taken(path) && !force {
         complain(&format!("{} exists; --force overwrites it", path.display()));
         return Err(Exit::Usage);
     }
@@ -173,7 +178,7 @@ pub(super) fn write(
     force: bool,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Exit> {
-    if path.exists() && !force {
+    if is_taken(path) && !force {
         complain(&format!("{} exists; --force overwrites it", path.display()));
         return Err(Exit::Usage);
     }

@@ -23,7 +23,7 @@ use super::{Trials, Unless, explain, is_spared, run};
 use crate::check::{Breach, Verdict};
 use crate::engine::{Ending, Keep};
 use crate::network::{Action, FaultSpec, Impairments, Pick, Trigger, WorldAction};
-use crate::plan::{Engine, Plan, Schedule};
+use crate::plan::{Engine, Expect, Plan, Schedule};
 use crate::protocol::Protocol;
 use crate::scenario::{Diagnostics, Scenario};
 
@@ -146,6 +146,10 @@ pub fn check(
 ) -> Result<Checked, CheckError> {
     assert_eq!(scenario.protocol(), protocol.spec().name, "the scenario names another protocol");
     let mut plan = without_its_chance(scenario.plan(bounds.seed));
+    if !plan.expect.violates.is_empty() {
+        // What else the file expects of its run, a run without its chance need not show.
+        plan.expect = Expect { violates: plan.expect.violates, ..Expect::default() };
+    }
     // None of the file's own faults has to hit while others are tried.
     let required = |fault: &mut FaultSpec| !std::mem::replace(&mut fault.optional, true);
     let required: Vec<bool> = plan.faults.iter_mut().map(required).collect();
@@ -254,12 +258,11 @@ impl Search<'_> {
         let plan = self.with(placed);
         let keep = Keep { trace: !last, ..Keep::default() };
         let (run, report) = run(&plan, self.protocol, keep)?;
-        // Without the file's own chance, there may well be too little of something.
-        let compares = self.bounds.unless.is_some();
-        let breach = report.breaches.iter().find(|breach| compares || !breach.is_too_little());
+        let breach = report.breaches.iter().find(|breach| self.is_wanted(breach));
         let breach =
             breach.cloned().filter(|_| is_spared(&plan, self.protocol, self.bounds.unless));
-        let failure = report.failures.first().cloned();
+        let is_first = report.breaches.first() == breach.as_ref();
+        let failure = report.failures.first().filter(|_| is_first).cloned();
         let crashes = self.bounds.kinds.contains(&FaultKind::Crash);
         let own = self.plan.faults.len() as u32;
         let points = match &run.records {
@@ -279,6 +282,21 @@ impl Search<'_> {
             points,
             over: run.ending == Ending::Quiet,
         })
+    }
+
+    /// True if a run that fails in this way is what is looked for. Of a file that asks for violations, that
+    /// is one of them, or a run that breaks.
+    fn is_wanted(&self, breach: &Breach) -> bool {
+        let violates = &self.plan.expect.violates;
+        match breach {
+            _ if violates.is_empty() => {
+                // Without the file's own chance, there may well be too little of something.
+                self.bounds.unless.is_some() || !breach.is_too_little()
+            }
+            Breach::Violated(guarantee, _) => violates.contains(guarantee),
+            Breach::Broken(_) => true,
+            _ => false,
+        }
     }
 
     /// The plan with these faults behind its own.

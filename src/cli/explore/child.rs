@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use squall_sim::sweep::Seeds;
 
@@ -29,8 +29,8 @@ pub(super) struct Worker {
     stdin: Option<ChildStdin>,
     /// Seeds that it was given and has not come back with, by the first of each range.
     pub given: BTreeMap<u64, Seeds>,
-    /// Since when it is at the same seed of a range.
-    at: BTreeMap<u64, (u64, Instant)>,
+    /// Where it said last that it is, by the first seed of each range.
+    at: BTreeMap<u64, At>,
     /// Ranges that it may have at a time.
     room: usize,
     /// True if it is given one seed at a time, to find out which one ends it.
@@ -109,27 +109,28 @@ impl Worker {
         self.given.len() < self.room
     }
 
-    /// Notes where it says that it is.
+    /// Notes where it says that it is: in ranges that it is not done with.
     pub fn beat(&mut self, places: &[At]) {
-        let now = Instant::now();
-        let before = std::mem::take(&mut self.at);
-        for At { first, seed } in places {
-            let since = before.get(first).filter(|(known, _)| known == seed);
-            self.at.insert(*first, since.copied().unwrap_or((*seed, now)));
-        }
+        let open = places.iter().filter(|at| self.given.contains_key(&at.first));
+        self.at = open.map(|at| (at.first, *at)).collect();
+    }
+
+    /// It is done with the range that begins with this seed.
+    pub fn is_done(&mut self, first: u64) {
+        self.given.remove(&first);
+        self.at.remove(&first);
     }
 
     /// How many seeds it has run of those that it was given.
     pub fn seeds_done(&self) -> u64 {
-        self.at.iter().map(|(first, (seed, _))| seed.saturating_sub(*first)).sum()
+        self.at.values().map(|at| at.seed.saturating_sub(at.first)).sum()
     }
 
-    /// The seed at which it has been for longer than `timeout`.
+    /// The seed at which it said that it has been for longer than `timeout`. What it says later than that
+    /// does not count: it may be elsewhere by now.
     pub fn stuck(&self, timeout: Duration) -> Option<u64> {
-        let stuck = |(_, (seed, since)): (&u64, &(u64, Instant))| {
-            (since.elapsed() > timeout).then_some(*seed)
-        };
-        self.at.iter().find_map(stuck)
+        let stuck = |at: &&At| Duration::from_millis(at.millis) > timeout;
+        self.at.values().find(stuck).map(|at| at.seed)
     }
 
     /// Ends it, and says how it ended.

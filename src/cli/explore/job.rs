@@ -58,8 +58,7 @@ impl Job {
 pub(super) enum Said {
     /// What a range of seeds came to, as [`squall_sim::sweep::Sweep::to_json`] writes it.
     Part(String),
-    /// What each busy thread is at: the first seed of its range, the present one, and whether that has
-    /// just begun is told by whether it changed.
+    /// What each busy thread is at.
     Beat(Vec<At>),
     /// No run can start.
     Error(String),
@@ -70,6 +69,8 @@ pub(super) enum Said {
 pub(super) struct At {
     /// The first seed of its range.
     pub first: u64,
-    /// The seed that it is running.
+    /// The seed that it is running,
     pub seed: u64,
+    /// and for how long, milliseconds of real time.
+    pub millis: u64,
 }

@@ -18,7 +18,7 @@ use squall_sim::sweep::Seeds;
 use super::exit::Exit;
 use super::progress::Progress;
 use super::run::{EngineArg, Format};
-use super::values::{jobs, time};
+use super::values::{jobs, some_jobs, time};
 use super::{complain, files, interrupt, run, stdout};
 use crate::Registry;
 pub(super) use child::WORKER;
@@ -53,7 +53,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "A..B")]
     seeds: Seeds,
     /// How many runs at a time [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some_jobs)]
     jobs: Option<NonZero<usize>>,
     /// Run the seeds behind a failing one, too
     #[arg(long)]

@@ -45,7 +45,7 @@ const LARGEST: u64 = 1000;
 /// Runs a sweep in worker processes.
 ///
 /// # Errors
-/// If no worker can be started, or none can start a run.
+/// If no worker can be started, none can start a run, or seeds were not run.
 pub(super) fn share(sharing: &Sharing<'_>) -> io::Result<Shared> {
     let (sender, receiver) = channel();
     let threads = (sharing.workers * sharing.job.threads) as u64;
@@ -64,7 +64,7 @@ pub(super) fn share(sharing: &Sharing<'_>) -> io::Result<Shared> {
         lost: Vec::new(),
     };
     let complete = pool.run(&receiver)?;
-    Ok(pool.add_up(complete))
+    pool.add_up(complete)
 }
 
 struct Pool<'a> {
@@ -170,7 +170,7 @@ impl Pool<'_> {
             Said::Error(error) => return Err(io::Error::other(error)),
             Said::Part(json) => {
                 let part = Sweep::from_json(&json).map_err(io::Error::other)?;
-                worker.given.remove(&part.seeds.first);
+                worker.is_done(part.seeds.first);
                 self.keep(part);
             }
         }
@@ -232,15 +232,18 @@ impl Pool<'_> {
         self.keep(part);
     }
 
-    fn add_up(self, complete: bool) -> Shared {
+    fn add_up(self, complete: bool) -> io::Result<Shared> {
         let mut sweep = self.whole;
         if !complete {
             // With gaps: what is known is known. Of a whole sweep, what is left is behind its end.
             self.parts.into_values().for_each(|part| sweep.add_up(part));
+        } else if sweep.seeds.end < self.end {
+            let missing = Seeds { first: sweep.seeds.end, end: self.end };
+            return Err(io::Error::other(format!("nobody came back with the seeds {missing}")));
         }
         sweep.seeds = self.sharing.seeds;
         sweep.complete &= complete;
-        Shared { sweep, lost: self.lost }
+        Ok(Shared { sweep, lost: self.lost })
     }
 }
 

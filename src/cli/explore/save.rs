@@ -41,7 +41,7 @@ pub(super) fn save(folder: &Path, args: &Args, shared: &Shared) -> io::Result<Ex
             },
             Err(why) => {
                 complain(&format!("seed {seed} is not saved: {}", visible(why.trim())));
-                worst = Exit::Usage;
+                worst = Exit::Failed;
             }
         }
     }

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use squall_sim::plan::Engine;
 use squall_sim::scenario::Scenario;
@@ -35,12 +35,15 @@ struct Place {
     seed: AtomicU64,
 }
 
+/// Where a thread was seen, and since when.
+type Seen = Option<(u64, u64, Instant)>;
+
 pub(in crate::cli) fn run(registry: &Registry) -> io::Result<Exit> {
     interrupt::ignore();
     let mut lines = io::stdin().lock().lines();
     let Some(first) = lines.next().transpose()? else { return Ok(Exit::Usage) };
     let Ok(job) = serde_json::from_str::<Job>(&first) else { return Ok(Exit::Usage) };
-    limit_memory(job.max_memory);
+    limit_memory(job.max_memory, job.threads);
     let (scenario, engine) = match job.scenario(registry) {
         Ok(read) => read,
         Err(error) => {
@@ -60,9 +63,11 @@ pub(in crate::cli) fn run(registry: &Registry) -> io::Result<Exit> {
         std::thread::Builder::new().stack_size(STACK).spawn(work)?;
     }
     std::thread::spawn(move || {
+        let mut seen = vec![None; places.len()];
         loop {
             std::thread::sleep(BEAT);
-            say(&Said::Beat(places.iter().filter_map(|place| at(place)).collect()));
+            let places = places.iter().zip(&mut seen);
+            say(&Said::Beat(places.filter_map(|(place, seen)| at(place, seen)).collect()));
         }
     });
     for line in lines {
@@ -75,9 +80,18 @@ pub(in crate::cli) fn run(registry: &Registry) -> io::Result<Exit> {
     Ok(Exit::Passed)
 }
 
-fn at(place: &Place) -> Option<At> {
-    let seed = place.seed.load(Ordering::Relaxed);
-    (seed != IDLE).then(|| At { first: place.first.load(Ordering::Relaxed), seed })
+/// Where a thread is. A run has taken at least as long as it has been seen: this is measured here, since
+/// what is said may be heard late.
+fn at(place: &Place, seen: &mut Seen) -> Option<At> {
+    let (first, seed) = (place.first.load(Ordering::Relaxed), place.seed.load(Ordering::Relaxed));
+    if seed == IDLE {
+        *seen = None;
+        return None;
+    }
+    let before = seen.filter(|(at, known, _)| (*at, *known) == (first, seed));
+    let (_, _, since) = *seen.insert(before.unwrap_or((first, seed, Instant::now())));
+    let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Some(At { first, seed, millis })
 }
 
 fn work(
@@ -113,15 +127,17 @@ fn say(said: &Said) {
     }
 }
 
-/// Lets this process have no more memory than a run may take, and what it has itself.
+/// Lets this process have no more memory than a run may take, and what it has itself: the stacks of its
+/// threads count as a whole.
 #[cfg(unix)]
-fn limit_memory(most: u64) {
-    let limit = most.saturating_add(BASE);
+fn limit_memory(most: u64, threads: usize) {
+    let stacks = (threads * STACK) as u64;
+    let limit = most.saturating_add(BASE).saturating_add(stacks);
     // Where the system knows no such limit, or has a lower one, it is not for us to say more.
     let _ = rlimit::Resource::DATA.set(limit, limit);
 }
 
 #[cfg(not(unix))]
-fn limit_memory(_: u64) {
+fn limit_memory(_: u64, _: usize) {
     let _ = BASE;
 }

@@ -220,6 +220,24 @@ fn too_little_of_something_is_no_violation() {
     assert!(checked.counterexample.is_none(), "{checked:?}");
 }
 
+/// Of a file that asks for a violation, that is looked for, and not what else the file expects of its run.
+#[test]
+fn a_violation_that_is_asked_for_is_found() {
+    let text = scenario(
+        "retry",
+        "options = { timeout = '25ms' }\n\
+         workload = { messages = 2 }\n\
+         expect = { violates = ['at-most-once'], cost = { retransmissions = '1..' }, \
+                    events = { retransmission = '..=0' } }",
+    );
+    let found = check(&text, &bounds(2, &PACKETS)).counterexample.expect("a counterexample");
+    assert_eq!(found.breach, TWICE);
+    assert_eq!(found.failure, TWICE.to_string());
+    let again = Registry::shipped().parse("counterexample", &found.text).unwrap();
+    let outcome = Registry::shipped().run(&again, Settings::default()).unwrap();
+    assert_eq!(outcome.verdict(), Verdict::Pass, "{}", found.text);
+}
+
 /// A partition that an event triggers, and that a crash may prevent, hides when a copy would have come.
 #[test]
 fn partitions_that_come_and_go_hide_nothing() {

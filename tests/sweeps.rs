@@ -114,6 +114,28 @@ fn text_is_for_people_and_pipes() {
     assert_eq!(output.status.code(), Some(1));
 }
 
+/// However many runs are ended for taking too long, none is forgotten and none counts twice.
+#[test]
+fn a_short_timeout_loses_no_seeds() {
+    let folder = folder("short_timeout");
+    let file = folder.join("slow.toml");
+    let slow = "title = 'long runs'\nprotocol = 'stop-and-wait'\nduration = '3000s'\n\
+                workload = { messages = 70000 }\nlink = [{ delay = '1ms' }]\n";
+    std::fs::write(&file, slow).unwrap();
+    let file = file.to_str().unwrap();
+    let fixed = ["explore", file, "--seeds", "0..70", "--keep-going", "--timeout", "1ms"];
+    let output = squall(&[&fixed[..], &["--jobs", "1", "--format", "json"]].concat());
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["runs"], 70);
+    assert_eq!(said["complete"], true);
+    let (pass, fail) = (&said["verdicts"]["pass"], &said["verdicts"]["fail"]);
+    assert_eq!(pass.as_u64().unwrap() + fail.as_u64().unwrap(), 70);
+    assert!(fail.as_u64().unwrap() > 0);
+    let failures = said["failures"].as_array().unwrap().iter();
+    let seeds: Vec<u64> = failures.map(|one| one["seed"].as_u64().unwrap()).collect();
+    assert!(seeds.is_sorted_by(|a, b| a < b), "{seeds:?}");
+}
+
 #[test]
 fn parts_that_do_not_belong_together_are_refused() {
     let folder = folder("foreign_parts");
@@ -137,6 +159,9 @@ fn parts_that_do_not_belong_together_are_refused() {
     std::fs::write(&cut, whole.replace("\"complete\":true", "\"complete\":false")).unwrap();
     let altered = folder.join("altered").to_str().unwrap().to_owned();
     std::fs::write(&altered, whole.replace("\"pass\":30", "\"pass\":31")).unwrap();
+    let short = folder.join("short").to_str().unwrap().to_owned();
+    let fewer = whole.replace("\"pass\":30", "\"pass\":29").replace("\"runs\":30", "\"runs\":29");
+    std::fs::write(&short, fewer).unwrap();
     for (parts, why) in [
         (vec![&one, &three], "the seeds 30..60 are missing"),
         (vec![&one, &two], "the seeds 60..90 are missing"),
@@ -148,7 +173,8 @@ fn parts_that_do_not_belong_together_are_refused() {
         (vec![&one, &on_turmoil, &three], "the engine differs, event and turmoil"),
         (vec![&one, &going, &three], "--keep-going differs"),
         (vec![&one, &broken, &three], "this is no part of a sweep: EOF"),
-        (vec![&one, &altered, &three], "its numbers do not add up"),
+        (vec![&one, &altered, &three], "its numbers do not add up: 30 runs"),
+        (vec![&one, &short, &three], "its numbers do not add up: 29 runs"),
     ] {
         let arguments: Vec<&str> =
             ["merge"].into_iter().chain(parts.iter().map(|part| part.as_str())).collect();

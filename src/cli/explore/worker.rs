@@ -18,7 +18,7 @@ use crate::cli::exit::Exit;
 use crate::cli::interrupt;
 
 /// Between two signs of life.
-const BEAT: Duration = Duration::from_millis(200);
+const BEAT: Duration = Duration::from_millis(50);
 
 /// As much as the main thread of a program has by default.
 const STACK: usize = 8 << 20;

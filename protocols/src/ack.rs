@@ -6,7 +6,7 @@ use std::io;
 
 use squall_sim::protocol::{HostResult, Protocol, Server};
 
-use crate::application;
+use crate::application::Application;
 use crate::channel::{self, Channel};
 use crate::mutants::{self, Mutant};
 use crate::sender;
@@ -25,7 +25,8 @@ pub fn protocol() -> Protocol {
 
 /// The server of `ack` and `retry`: acknowledges and delivers whatever comes.
 pub(crate) async fn deliver_everything(server: Server) -> HostResult {
-    Ok(serve(&server, async |message| application::deliver(&server, message).await).await?)
+    let application = Application::new(&server);
+    Ok(serve(&server, async |message| application.deliver(message).await).await?)
 }
 
 /// Receives as the server's options say.

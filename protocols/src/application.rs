@@ -3,9 +3,9 @@
 use std::io;
 
 use squall_sim::protocol::{OptionKind, OptionSpec, OptionValue, Protocol, Server};
-use squall_sim::time::sleep;
+use squall_sim::time::{Duration, sleep};
 
-/// Declares the option that [`deliver`] reads.
+/// Declares the option that [`Application::new`] reads.
 pub(crate) fn with_options(protocol: Protocol) -> Protocol {
     protocol.options(vec![OptionSpec::new(
         "service",
@@ -15,12 +15,24 @@ pub(crate) fn with_options(protocol: Protocol) -> Protocol {
     )])
 }
 
-/// Lets the application have a message.
-pub(crate) async fn deliver(server: &Server, message: &[u8]) -> io::Result<()> {
-    let service = server.options().duration("service");
-    if !service.is_zero() {
-        sleep(service).await;
+/// The application behind a server.
+pub(crate) struct Application<'a> {
+    server: &'a Server,
+    service: Duration,
+}
+
+impl<'a> Application<'a> {
+    /// One that takes its time as the server's options say.
+    pub fn new(server: &'a Server) -> Self {
+        Application { server, service: server.options().duration("service") }
     }
-    server.deliver(message);
-    Ok(())
+
+    /// Lets it have a message.
+    pub async fn deliver(&self, message: &[u8]) -> io::Result<()> {
+        if !self.service.is_zero() {
+            sleep(self.service).await;
+        }
+        self.server.deliver(message);
+        Ok(())
+    }
 }

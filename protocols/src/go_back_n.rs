@@ -11,7 +11,7 @@ use squall_sim::protocol::{Protocol, Server, memory_entries, report};
 use squall_sim::time::Instant;
 use squall_sim::trace::OpId;
 
-use crate::application;
+use crate::application::Application;
 use crate::channel::{self, Channel};
 use crate::mutants::{self, Mutant};
 use crate::pipeline::{self, Sending, Settings, Slot, Window};
@@ -39,7 +39,8 @@ pub(crate) fn check(options: &Options, _: &OptionContext) -> Option<OptionProble
 }
 
 async fn server(server: Server) -> HostResult {
-    Ok(serve(&server, async |message| application::deliver(&server, message).await).await?)
+    let application = Application::new(&server);
+    Ok(serve(&server, async |message| application.deliver(message).await).await?)
 }
 
 /// Receives as the server's options say.

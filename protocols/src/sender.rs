@@ -115,12 +115,11 @@ impl Sender {
     /// # Errors
     /// Those of the socket once the message was sent.
     pub async fn send(&mut self, message: &[u8]) -> io::Result<Delivery> {
-        let (datagram, mut ack) = self.numbering.datagrams(self.next, message);
-        let mut datagram = datagram.encode();
+        let (mut datagram, mut ack) = self.numbering.datagrams(self.next, message);
         self.next = self.next.wrapping_add(1);
         let mut attempts = 1;
         loop {
-            match self.channel.send_to(datagram.clone(), self.peer).await {
+            match self.channel.send_to(datagram.encode(), self.peer).await {
                 Err(_) if attempts == 1 => return Ok(Delivery::NeverSent),
                 sent => sent?,
             }
@@ -128,7 +127,7 @@ impl Sender {
             if self.acknowledged(&ack, attempts).await? {
                 if mutants::is(Mutant::TimerNeverCancelled) {
                     report("retransmission");
-                    self.channel.send_to(datagram, self.peer).await?;
+                    self.channel.send_to(datagram.encode(), self.peer).await?;
                 }
                 self.timer.handle_ack(sent_at.elapsed(), attempts);
                 return Ok(Delivery::Acknowledged);
@@ -144,8 +143,7 @@ impl Sender {
             report("retransmission");
             attempts += 1;
             if mutants::is(Mutant::NewIdOnRetry) {
-                let (another, its_ack) = self.numbering.datagrams(self.next, message);
-                (datagram, ack) = (another.encode(), its_ack);
+                (datagram, ack) = self.numbering.datagrams(self.next, message);
                 self.next = self.next.wrapping_add(1);
             }
         }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use squall_sim::protocol::{HostResult, OptionKind, OptionValue, Protocol, Server};
 use squall_sim::protocol::{memory_entries, report};
 
-use crate::application;
+use crate::application::Application;
 use crate::channel::{self, Channel};
 use crate::mutants::{self, Mutant};
 use crate::sender;
@@ -36,7 +36,8 @@ pub fn protocol() -> Protocol {
 }
 
 async fn server(server: Server) -> HostResult {
-    Ok(serve(&server, async |message| application::deliver(&server, message).await).await?)
+    let application = Application::new(&server);
+    Ok(serve(&server, async |message| application.deliver(message).await).await?)
 }
 
 /// Receives as the server's options say.

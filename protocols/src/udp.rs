@@ -6,7 +6,7 @@ use squall_sim::protocol::{Client, Dissection, HostResult, Message, OptionKind, 
 use squall_sim::protocol::{Protocol, Server};
 use squall_sim::workload;
 
-use crate::application;
+use crate::application::{self, Application};
 use crate::channel;
 use crate::frame::{self, FRAGMENT, FRAGMENT_FIELDS, kind};
 use crate::sender;
@@ -47,12 +47,13 @@ fn dissect(bytes: &[u8]) -> Option<Dissection> {
 
 async fn server(server: Server) -> HostResult {
     let mut channel = channel::listen(&server).await?;
+    let application = Application::new(&server);
     loop {
         let (bytes, client) = channel.recv_from().await?;
         let [kind::HELLO, message @ ..] = bytes else {
             continue;
         };
-        application::deliver(&server, message).await?;
+        application.deliver(message).await?;
         channel.send_to(vec![kind::ANSWER], client).await?;
     }
 }

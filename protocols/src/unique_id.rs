@@ -7,7 +7,7 @@ use std::io;
 
 use squall_sim::protocol::{Client, HostResult, Protocol, Server, memory_entries, report};
 
-use crate::application;
+use crate::application::Application;
 use crate::channel::{self, Channel};
 use crate::mutants::{self, Mutant};
 use crate::sender::{self, Numbering};
@@ -26,7 +26,8 @@ pub fn protocol() -> Protocol {
 }
 
 async fn server(server: Server) -> HostResult {
-    Ok(serve(&server, async |message| application::deliver(&server, message).await).await?)
+    let application = Application::new(&server);
+    Ok(serve(&server, async |message| application.deliver(message).await).await?)
 }
 
 /// Receives as the server's options say.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::config::{Distribution, HostId, Impairments, LinkRule, Loss};
+use super::config::{Distribution, HostId, HostSet, Impairments, LinkRule, Loss};
 
 /// The impairments of one link, all rules applied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,8 +79,8 @@ impl Classes {
         calm: bool,
     ) -> Self {
         let rules: Vec<&LinkRule> = rules.collect();
-        let (from, senders) = group(hosts, &rules, |rule, host| rule.from.contains(host));
-        let (to, receivers) = group(hosts, &rules, |rule, host| rule.to.contains(host));
+        let (from, senders) = group(hosts, &rules, |rule| &rule.from);
+        let (to, receivers) = group(hosts, &rules, |rule| &rule.to);
         let width = receivers.len() as u32;
         let mut specs = Vec::with_capacity(senders.len() * receivers.len());
         for sender in &senders {
@@ -115,13 +115,16 @@ impl Classes {
 fn group(
     hosts: u32,
     rules: &[&LinkRule],
-    names: impl Fn(&LinkRule, HostId) -> bool,
+    named: impl Fn(&LinkRule) -> &HostSet,
 ) -> (Vec<u32>, Vec<Vec<bool>>) {
+    if rules.iter().all(|rule| named(rule).is_all()) {
+        return (vec![0; hosts as usize], vec![vec![true; rules.len()]]);
+    }
     let mut known: BTreeMap<Vec<bool>, u32> = BTreeMap::new();
     let mut classes = Vec::new();
     let of_host = (0..hosts)
         .map(|host| {
-            let named: Vec<bool> = rules.iter().map(|rule| names(rule, host)).collect();
+            let named: Vec<bool> = rules.iter().map(|rule| named(rule).contains(host)).collect();
             if let Some(class) = known.get(&named) {
                 return *class;
             }
@@ -137,7 +140,6 @@ fn group(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::HostSet;
 
     #[test]
     fn later_rules_override_earlier_ones_key_by_key() {
@@ -155,5 +157,20 @@ mod tests {
         let calm = Classes::new(3, rules.iter(), true);
         assert_eq!((calm.spec(2, 0).delay, calm.spec(2, 0).jitter), (99, 0));
         assert!(calm.spec(2, 0).plain && !classes.spec(2, 0).plain);
+    }
+
+    #[test]
+    fn rules_for_every_host_say_the_same_as_rules_that_name_them_all() {
+        let set = Impairments { delay: Some(7), corrupt: Some(0.5), ..Impairments::default() };
+        let rules =
+            |hosts: HostSet| [LinkRule { from: hosts.clone(), to: hosts, set: set.clone() }];
+        let every = Classes::new(3, rules(HostSet::all()).iter(), false);
+        let named = Classes::new(3, rules(HostSet::from_iter(0..3)).iter(), false);
+        for (from, to) in [(0, 1), (1, 0), (2, 1), (2, 2)] {
+            assert_eq!(every.spec(from, to), named.spec(from, to));
+            assert_eq!(every.spec(from, to).delay, 7);
+        }
+        let none = Classes::new(2, [].iter(), false);
+        assert!(none.spec(0, 1).plain && none.spec(0, 1).delay == 0);
     }
 }

@@ -25,6 +25,11 @@ impl HostSet {
         HostSet(Members::All)
     }
 
+    /// True if every host is in the set, however many there are.
+    pub(crate) fn is_all(&self) -> bool {
+        self.0 == Members::All
+    }
+
     /// True if `host` is in the set.
     #[inline]
     pub fn contains(&self, host: HostId) -> bool {

@@ -4,6 +4,7 @@
 //! the protocol's own code.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What an option's value may be.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,21 +156,22 @@ pub struct ProtocolSpec {
     pub any_message_size: bool,
 }
 
-/// The options of one run: every declared option that was given or has a default.
+/// The options of one run: every declared option that was given or has a default. Cloning shares them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Options(BTreeMap<String, OptionValue>);
+pub struct Options(Arc<BTreeMap<String, OptionValue>>);
 
 impl Options {
     /// Sets an option.
     pub fn set(&mut self, name: impl Into<String>, value: OptionValue) {
-        self.0.insert(name.into(), value);
+        Arc::make_mut(&mut self.0).insert(name.into(), value);
     }
 
     /// Sets an option, or takes it away.
     pub(crate) fn put(&mut self, name: &str, value: Option<OptionValue>) {
+        let options = Arc::make_mut(&mut self.0);
         match value {
-            Some(value) => drop(self.0.insert(name.to_owned(), value)),
-            None => drop(self.0.remove(name)),
+            Some(value) => drop(options.insert(name.to_owned(), value)),
+            None => drop(options.remove(name)),
         }
     }
 

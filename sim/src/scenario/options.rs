@@ -8,7 +8,7 @@ use squall_diagnostic::Diagnostic;
 /// The options given, their ranges not yet drawn.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DrawnOptions {
-    /// Defaults, and what is the same for every seed.
+    /// Defaults, and what is the same for every seed. Runs share it if nothing is drawn.
     fixed: Options,
     drawn: Vec<(&'static str, DrawnOption)>,
 }
@@ -67,7 +67,11 @@ impl DrawnOptions {
                 return;
             }
         };
-        self.drawn.extend(drawn.map(|drawn| (name, drawn)));
+        let Some(drawn) = drawn else { return };
+        match drawn.ends().as_slice() {
+            [one] => self.fixed.set(name, one.clone()),
+            _ => self.drawn.push((name, drawn)),
+        }
     }
 
     /// Asks the protocol whether the options go together. `tables` are those in which what it blames

@@ -6,9 +6,10 @@
 
 mod run;
 mod seeds;
+mod sums;
 mod tally;
 
 pub use run::{Explore, explore, run_seeds};
 pub use seeds::Seeds;
-pub use tally::{Condition, FaultTally, Findings, Fingerprint, LostRun, MergeError, Sweep};
-pub use tally::{SweepFailure, Verdicts};
+pub use sums::{ByGuarantee, Costs, Datagrams, Findings, Verdicts};
+pub use tally::{Condition, FaultTally, Fingerprint, LostRun, MergeError, Sweep, SweepFailure};

@@ -1,14 +1,13 @@
 //! What a range of seeds came to.
 
-use std::collections::BTreeMap;
-
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::seeds::Seeds;
-use crate::check::{Finding, Verdict};
+use super::sums::{ByGuarantee, Costs, Datagrams, Verdicts, add};
+use crate::check::Verdict;
 use crate::history::Outcome as Ended;
 use crate::outcome::{Outcome, replay_command};
-use crate::plan::{Cost, Engine, Guarantee};
+use crate::plan::{Cost, Engine};
 use crate::scenario::Scenario;
 
 /// Failing seeds that are named.
@@ -19,32 +18,6 @@ const VERSION: u32 = 1;
 
 /// The key of the JSON form for what follows from all others.
 const VERDICT: &str = "verdict";
-
-/// How many runs came to each verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Verdicts {
-    /// Every expectation was met.
-    pub pass: u64,
-    /// An expectation was not met.
-    pub fail: u64,
-    /// The run did not decide.
-    pub inconclusive: u64,
-    /// A fault never hit.
-    pub invalid: u64,
-}
-
-/// In how many runs a guarantee held, and so on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Findings {
-    /// It held.
-    pub held: u64,
-    /// It was violated.
-    pub violated: u64,
-    /// The run did not say.
-    pub undecided: u64,
-}
 
 /// What a fault came to over all runs.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -154,15 +127,15 @@ pub struct Sweep {
     /// What they came to.
     pub verdicts: Verdicts,
     /// What was found about each guarantee.
-    pub guarantees: BTreeMap<String, Findings>,
+    pub guarantees: ByGuarantee,
     /// What each fault came to, in file order.
     pub faults: Vec<FaultTally>,
     /// What some run must reach.
     pub sometimes: Vec<Condition>,
-    /// Datagrams: sent, delivered, dropped, duplicated, corrupted.
-    pub datagrams: BTreeMap<String, u64>,
-    /// Sums of costs.
-    pub costs: BTreeMap<String, u64>,
+    /// What became of the datagrams.
+    pub datagrams: Datagrams,
+    /// What the runs cost.
+    pub costs: Costs,
     /// A sum over the trace hashes of all runs with their seeds.
     pub fingerprint: Fingerprint,
     /// The first failing runs.
@@ -208,7 +181,6 @@ impl Sweep {
         let plan = scenario.plan(Some(seeds.first));
         let fault = |name: String| FaultTally { name, opportunities: 0, hits: 0, runs: 0 };
         let condition = |name: &String| Condition { name: name.clone(), runs: 0, count: 0 };
-        let names = Guarantee::ALL.map(|guarantee| guarantee.name().to_owned());
         Sweep {
             squall_sweep: VERSION,
             scenario: scenario.name().to_owned(),
@@ -222,11 +194,11 @@ impl Sweep {
             complete: true,
             runs: 0,
             verdicts: Verdicts::default(),
-            guarantees: names.into_iter().map(|name| (name, Findings::default())).collect(),
+            guarantees: ByGuarantee::default(),
             faults: plan.faults.iter().map(|spec| fault(spec.name.clone())).collect(),
             sometimes: scenario.expect().sometimes.iter().map(condition).collect(),
-            datagrams: BTreeMap::new(),
-            costs: BTreeMap::new(),
+            datagrams: Datagrams::default(),
+            costs: Costs::default(),
             fingerprint: Fingerprint::default(),
             failures: Vec::new(),
         }
@@ -243,12 +215,7 @@ impl Sweep {
             Verdict::Invalid => self.verdicts.invalid += 1,
         }
         for (guarantee, finding) in &outcome.report.guarantees {
-            let Some(findings) = self.guarantees.get_mut(guarantee.name()) else { continue };
-            match finding {
-                Finding::Held => findings.held += 1,
-                Finding::Violated { .. } => findings.violated += 1,
-                Finding::Undecided(_) => findings.undecided += 1,
-            }
+            self.guarantees.count(*guarantee, finding);
         }
         for (tally, count) in self.faults.iter_mut().zip(&outcome.run.faults) {
             tally.opportunities += count.opportunities;
@@ -260,17 +227,10 @@ impl Sweep {
             condition.count += count;
             condition.runs += u64::from(count > 0);
         }
-        let datagrams = [
-            ("sent", counts.sent),
-            ("delivered", counts.delivered),
-            ("dropped", counts.dropped),
-            ("duplicated", counts.duplicated),
-            ("corrupted", counts.corrupted),
-        ];
-        datagrams.into_iter().for_each(|(name, count)| sum(&mut self.datagrams, name, count));
-        for cost in [Cost::Bytes, Cost::Retransmissions] {
-            sum(&mut self.costs, cost.name(), counts.cost(cost));
-        }
+        self.datagrams += Datagrams::of(counts);
+        let [bytes, retransmissions] =
+            [Cost::Bytes, Cost::Retransmissions].map(|cost| counts.cost(cost));
+        self.costs += Costs { bytes, retransmissions };
         self.fingerprint.add(outcome.plan.seed, outcome.run.trace_hash);
         if outcome.verdict() == Verdict::Fail {
             let failure = outcome.report.failures.first().cloned().unwrap_or_default();
@@ -391,27 +351,19 @@ impl Sweep {
     pub fn add_up(&mut self, other: Sweep) {
         self.complete &= other.complete;
         self.runs += other.runs;
-        self.verdicts.pass += other.verdicts.pass;
-        self.verdicts.fail += other.verdicts.fail;
-        self.verdicts.inconclusive += other.verdicts.inconclusive;
-        self.verdicts.invalid += other.verdicts.invalid;
-        for (name, more) in &other.guarantees {
-            let findings = self.guarantees.entry(name.clone()).or_default();
-            findings.held += more.held;
-            findings.violated += more.violated;
-            findings.undecided += more.undecided;
-        }
+        self.verdicts += other.verdicts;
+        self.guarantees += other.guarantees;
         for (fault, more) in self.faults.iter_mut().zip(&other.faults) {
-            fault.opportunities += more.opportunities;
-            fault.hits += more.hits;
-            fault.runs += more.runs;
+            add(&mut fault.opportunities, more.opportunities);
+            add(&mut fault.hits, more.hits);
+            add(&mut fault.runs, more.runs);
         }
         for (condition, more) in self.sometimes.iter_mut().zip(&other.sometimes) {
-            condition.runs += more.runs;
-            condition.count += more.count;
+            add(&mut condition.runs, more.runs);
+            add(&mut condition.count, more.count);
         }
-        other.datagrams.iter().for_each(|(name, count)| sum(&mut self.datagrams, name, *count));
-        other.costs.iter().for_each(|(name, count)| sum(&mut self.costs, name, *count));
+        self.datagrams += other.datagrams;
+        self.costs += other.costs;
         self.fingerprint.0 = self.fingerprint.0.wrapping_add(other.fingerprint.0);
         self.failures.extend(other.failures);
         self.failures.sort_by_key(|failure| failure.seed);
@@ -455,13 +407,6 @@ impl Sweep {
             return Err(format!("its numbers do not add up: {runs} runs of the seeds {seeds}"));
         }
         Ok(sweep)
-    }
-}
-
-fn sum(sums: &mut BTreeMap<String, u64>, name: &str, count: u64) {
-    match sums.get_mut(name) {
-        Some(sum) => *sum += count,
-        None => drop(sums.insert(name.to_owned(), count)),
     }
 }
 

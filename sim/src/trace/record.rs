@@ -4,6 +4,8 @@
 //! A record is 32 bytes, little-endian, and its tail:
 //! `at: u64, a: u64, b: u64, c: u32, kind: u8, aux: u8, tail length: u16`.
 
+use std::cell::Cell;
+
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::event::{Endpoint, Event, HostChange, OpId, Step, What};
@@ -27,6 +29,11 @@ const HEAD: usize = 32;
 /// Bytes that gather before they are hashed, when the trace is not kept.
 const BATCH: usize = 16 * 1024;
 
+thread_local! {
+    /// The last run's buffer, for the next one: a short run would spend more on a new one than on hashing.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// Takes events as they happen: hashes them, and keeps them if asked to.
 #[derive(Default)]
 pub(crate) struct Recorder {
@@ -38,12 +45,11 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub fn new(keep: bool) -> Self {
-        Recorder {
-            // Room for a batch at once: growing to it costs a short run more than hashing it.
-            bytes: Vec::with_capacity(BATCH),
-            keep,
-            ..Recorder::default()
-        }
+        let mut bytes = SPARE.take();
+        bytes.clear();
+        // Room for a batch at once: growing to it costs a short run more, too.
+        bytes.reserve(BATCH);
+        Recorder { bytes, keep, ..Recorder::default() }
     }
 
     #[inline]
@@ -170,13 +176,19 @@ impl Recorder {
 
     /// The trace hash, and the records if they were kept.
     pub fn finish(self) -> (u128, Option<Vec<u8>>) {
-        match self.hasher {
+        let Recorder { bytes, hasher, keep, .. } = self;
+        let hash = match hasher {
             Some(mut hasher) => {
-                hasher.update(&self.bytes);
-                (hasher.digest128(), None)
+                hasher.update(&bytes);
+                hasher.digest128()
             }
-            None => (xxh3_128(&self.bytes), self.keep.then_some(self.bytes)),
+            None => xxh3_128(&bytes),
+        };
+        if keep {
+            return (hash, Some(bytes));
         }
+        SPARE.set(bytes);
+        (hash, None)
     }
 }
 

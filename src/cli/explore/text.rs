@@ -55,7 +55,7 @@ pub(in crate::cli) fn print(out: &mut dyn Write, sweep: &Sweep) -> io::Result<()
         verdicts.pass, verdicts.fail, verdicts.inconclusive, verdicts.invalid
     )?;
     for guarantee in Guarantee::ALL {
-        let Some(found) = sweep.guarantees.get(guarantee.name()) else { continue };
+        let found = sweep.guarantees.get(guarantee);
         writeln!(
             out,
             "{pad} {:<13} held {}, violated {}, undecided {}",

@@ -13,9 +13,10 @@ use squall::sweep::Seeds;
 use squall::{Client, HostResult, OptionKind, OptionValue, Protocol, Registry, Server};
 
 /// What the server does once its dice show a seven.
-const DEEDS: [&str; 9] = [
+const DEEDS: [&str; 10] = [
     "hash-order",
     "nothing",
+    "print",
     "panic",
     "zero-time",
     "many-calls",
@@ -59,6 +60,7 @@ async fn client(mut client: Client) -> HostResult {
 
 async fn misbehave(deed: &str) {
     match deed {
+        "print" => print!("a line without an end"),
         "panic" => panic!("the dice show a seven"),
         "zero-time" => loop {
             squall::task::yield_now().await;
@@ -210,9 +212,12 @@ fn hash_order_is_found_out() -> Result<(), Failed> {
     Ok(())
 }
 
+/// What host software prints does not come between a worker and the process that started it.
 fn nothing_goes_wrong() -> Result<(), Failed> {
-    let output = explore("nothing", &["--keep-going"]);
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for deed in ["nothing", "print"] {
+        let output = explore(deed, &["--keep-going"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
     Ok(())
 }
 

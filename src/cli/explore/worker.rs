@@ -119,10 +119,11 @@ fn work(
     }
 }
 
-/// A line on standard output. If nobody reads it any more, this process has no more to do.
+/// A line on standard output: one of its own, even if host software has just printed without ending its
+/// line. If nobody reads it any more, this process has no more to do.
 fn say(said: &Said) {
     let line = serde_json::to_string(said).unwrap_or_default();
-    if writeln!(io::stdout().lock(), "{line}").is_err() {
+    if writeln!(io::stdout().lock(), "\n{line}").is_err() {
         std::process::exit(0);
     }
 }

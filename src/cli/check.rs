@@ -15,7 +15,7 @@ use squall_sim::text::visible;
 
 use super::exit::Exit;
 use super::files::{self, Opened};
-use super::run::{self, Format, TimelineArg};
+use super::run::{self, Format};
 use super::values::{jobs, some_jobs, time};
 use super::{complain, interrupt, progress as bar, stdout};
 use crate::Registry;
@@ -133,7 +133,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         Format::Json => writeln!(out, "{}", to_json(args, &scenario, &checked, exit))?,
         Format::Text => {
             if let Some(found) = &checked.counterexample {
-                draw(&mut out, found, registry)?;
+                run::draw(&mut out, registry, &found.scenario, Settings::default())?;
             }
             describe(&mut out, args, &scenario, &checked)?;
         }
@@ -160,17 +160,6 @@ fn exit(scenario: &Scenario, checked: &Checked) -> Exit {
         None if undecided => Exit::Undecided,
         None if expects_violation(scenario) => Exit::Failed,
         None => Exit::Passed,
-    }
-}
-
-fn draw(out: &mut dyn Write, found: &Counterexample, registry: &Registry) -> io::Result<()> {
-    let settings = Settings { keep_trace: true, ..Settings::default() };
-    match registry.run(&found.scenario, settings) {
-        Ok(outcome) => run::timeline(out, &outcome, registry, TimelineArg::Short),
-        Err(error) => {
-            run::refuse(&error);
-            Ok(())
-        }
     }
 }
 

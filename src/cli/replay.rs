@@ -149,6 +149,8 @@ fn in_another_process(file: &Path, outcome: &Outcome) -> Result<Trace, Exit> {
         complain(&format!("a second process can not repeat the run: {error}"));
         Exit::Usage
     };
+    // One that is there already is not of this run.
+    let _ = std::fs::remove_file(&path);
     let program = std::env::current_exe().map_err(fail)?;
     let seed = outcome.plan.seed.to_string();
     let output = Command::new(program)

@@ -9,6 +9,7 @@ use squall_reports::timeline::{self, Extent};
 use squall_sim::check::{Finding, Verdict};
 use squall_sim::network::DropReason;
 use squall_sim::plan::{Cost, Engine, Expect};
+use squall_sim::scenario::Scenario;
 use squall_sim::text::{millis, visible};
 use squall_sim::{Outcome, RunError, Settings};
 
@@ -78,7 +79,7 @@ pub(super) enum Format {
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub(super) enum TimelineArg {
+enum TimelineArg {
     /// No timeline
     None,
     /// At most some 60 rows
@@ -207,8 +208,24 @@ fn print(
     summary(out, outcome, brief && timeline == TimelineArg::None)
 }
 
+/// Runs a scenario and draws the timeline around its failure.
+pub(super) fn draw(
+    out: &mut dyn Write,
+    registry: &Registry,
+    scenario: &Scenario,
+    settings: Settings,
+) -> io::Result<()> {
+    match registry.run(scenario, Settings { keep_trace: true, ..settings }) {
+        Ok(outcome) => timeline(out, &outcome, registry, TimelineArg::Short),
+        Err(error) => {
+            refuse(&error);
+            Ok(())
+        }
+    }
+}
+
 /// Draws a run's timeline.
-pub(super) fn timeline(
+fn timeline(
     out: &mut dyn Write,
     outcome: &Outcome,
     registry: &Registry,

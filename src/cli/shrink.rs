@@ -9,7 +9,7 @@ use squall_sim::text::visible;
 
 use super::exit::Exit;
 use super::files::{self, Opened};
-use super::run::{self, TimelineArg};
+use super::run;
 use super::{complain, interrupt, stdout};
 use crate::Registry;
 
@@ -88,11 +88,7 @@ fn describe(
     path: &Path,
     registry: &Registry,
 ) -> io::Result<()> {
-    let settings = Settings { keep_trace: true, ..Settings::default() };
-    match registry.run(&shrunk.scenario, settings) {
-        Ok(outcome) => run::timeline(out, &outcome, registry, TimelineArg::Short)?,
-        Err(error) => drop(run::refuse(&error)),
-    }
+    run::draw(out, registry, &shrunk.scenario, Settings::default())?;
     let size = |Size { faults, clients, operations }| {
         format!("faults: {faults}, clients: {clients}, operations of each: {operations}")
     };

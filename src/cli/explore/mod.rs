@@ -12,6 +12,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use squall_sim::Settings;
 use squall_sim::scenario::Scenario;
 use squall_sim::sweep::Seeds;
 
@@ -126,7 +127,9 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
             let first = shared.sweep.failures.first();
             // What ended a worker would end this process, too.
             if let Some(first) = first.filter(|first| !shared.lost.contains(&first.seed)) {
-                text::draw(&mut out, registry, &scenario, engine, first.seed)?;
+                let (seed, engine) = (Some(first.seed), Some(engine));
+                let settings = Settings { seed, engine, ..Settings::default() };
+                run::draw(&mut out, registry, &scenario, settings)?;
             }
             text::print(&mut out, &shared.sweep)?;
         }

@@ -2,32 +2,11 @@
 
 use std::io::{self, Write};
 
-use squall_sim::Settings;
-use squall_sim::plan::{Engine, Guarantee};
-use squall_sim::scenario::Scenario;
+use squall_sim::plan::Guarantee;
 use squall_sim::sweep::Sweep;
 use squall_sim::text::visible;
 
-use crate::Registry;
-use crate::cli::run::{self, TimelineArg};
-
-/// Draws the run with a seed around its failure.
-pub(super) fn draw(
-    out: &mut dyn Write,
-    registry: &Registry,
-    scenario: &Scenario,
-    engine: Engine,
-    seed: u64,
-) -> io::Result<()> {
-    let settings = Settings { seed: Some(seed), engine: Some(engine), keep_trace: true };
-    match registry.run(scenario, settings) {
-        Ok(outcome) => run::timeline(out, &outcome, registry, TimelineArg::Short),
-        Err(error) => {
-            run::refuse(&error);
-            Ok(())
-        }
-    }
-}
+use crate::cli::run;
 
 /// Prints the sums and the failing seeds.
 pub(in crate::cli) fn print(out: &mut dyn Write, sweep: &Sweep) -> io::Result<()> {

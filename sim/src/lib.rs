@@ -1,6 +1,7 @@
 //! Squall's simulation.
 
 pub mod check;
+mod conclude;
 pub mod engine;
 pub mod fs;
 pub mod history;

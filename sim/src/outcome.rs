@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::check::{self, Report, Verdict};
+use crate::conclude::conclude;
 use crate::engine::{self, Keep, Run, StartError};
 use crate::history::{Op, Outcome as Ended};
 use crate::plan::{Cost, Engine, Plan};
@@ -67,8 +68,10 @@ pub fn simulate(
     let keep = Keep { trace: settings.keep_trace, ..Keep::default() };
     let mut run = engine::run(Arc::clone(&plan), protocol, keep)?;
     let report = check::judge(&plan, &run);
-    let records = run.records.take();
-    let trace = records.map(|records| Trace::new(header(scenario, &plan), records, run.trace_hash));
+    let trace = run.records.take().map(|records| {
+        let conclusion = conclude(&plan, &run, &report);
+        Trace::new(header(scenario, &plan), records, run.trace_hash, Some(conclusion))
+    });
     Ok(Outcome { plan, run, report, trace })
 }
 

@@ -164,6 +164,18 @@ pub struct Bounds {
     pub max: Option<u64>,
 }
 
+impl std::fmt::Display for Bounds {
+    /// As scenario files have them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Bounds { min, max } = self;
+        match max {
+            Some(max) if max == min => write!(f, "{min}"),
+            Some(max) => write!(f, "{min}..={max}"),
+            None => write!(f, "{min}.."),
+        }
+    }
+}
+
 /// A cost that a run adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cost {

@@ -246,6 +246,25 @@ pub enum Action {
 }
 
 impl Action {
+    /// What it does, as scenario files call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Action::Packet(PacketAction::Drop) => "drop",
+            Action::Packet(PacketAction::Duplicate { .. }) => "duplicate",
+            Action::Packet(PacketAction::Delay { .. }) => "delay",
+            Action::Packet(PacketAction::Corrupt(_)) => "corrupt",
+            Action::Packet(PacketAction::Hold { .. }) => "hold",
+            Action::World(WorldAction::Partition { .. }) => "partition",
+            Action::World(WorldAction::Crash { .. }) => "crash",
+            Action::World(WorldAction::Pause { .. }) => "pause",
+            Action::World(WorldAction::ClockStep { .. }) => "clock-step",
+            Action::World(WorldAction::CorruptMemory { .. }) => "corrupt-memory",
+            Action::World(WorldAction::CorruptDisk { .. }) => "corrupt-disk",
+            Action::World(WorldAction::Link { .. }) => "link",
+            Action::World(WorldAction::Calm) => "calm",
+        }
+    }
+
     /// True for what lies on links while it is in force: partitions and link overrides.
     pub fn lies_on_links(&self) -> bool {
         matches!(self, Action::World(WorldAction::Partition { .. } | WorldAction::Link { .. }))

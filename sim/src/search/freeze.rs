@@ -149,32 +149,13 @@ fn packet_fault(decision: &Decision, action: PacketAction) -> FaultSpec {
     }
 }
 
-/// What a fault does, as scenario files call it.
-pub(super) fn action_name(action: &Action) -> &'static str {
-    match action {
-        Action::Packet(PacketAction::Drop) => "drop",
-        Action::Packet(PacketAction::Duplicate { .. }) => "duplicate",
-        Action::Packet(PacketAction::Delay { .. }) => "delay",
-        Action::Packet(PacketAction::Corrupt(_)) => "corrupt",
-        Action::Packet(PacketAction::Hold { .. }) => "hold",
-        Action::World(WorldAction::Partition { .. }) => "partition",
-        Action::World(WorldAction::Crash { .. }) => "crash",
-        Action::World(WorldAction::Pause { .. }) => "pause",
-        Action::World(WorldAction::ClockStep { .. }) => "clock-step",
-        Action::World(WorldAction::CorruptMemory { .. }) => "corrupt-memory",
-        Action::World(WorldAction::CorruptDisk { .. }) => "corrupt-disk",
-        Action::World(WorldAction::Link { .. }) => "link",
-        Action::World(WorldAction::Calm) => "calm",
-    }
-}
-
 /// Gives each of the faults from the `first` on a name of its own: `drop-1`, `drop-2`, `crash-1`, ...
 pub(super) fn rename(faults: &mut [FaultSpec], first: usize) {
     let mut taken: BTreeSet<String> =
         faults[..first].iter().map(|fault| fault.name.clone()).collect();
     let mut counts: BTreeMap<&'static str, u32> = BTreeMap::new();
     for fault in &mut faults[first..] {
-        let action = action_name(&fault.action);
+        let action = fault.action.name();
         let count = counts.entry(action).or_insert(0);
         loop {
             *count += 1;

@@ -1,4 +1,4 @@
-//! A trace as JSON lines: the header, the events, and a last line with the hash.
+//! A trace as JSON lines: the header, the events, and a last line with the hash and the conclusion.
 
 use serde_json::{Map, Value, json};
 
@@ -28,7 +28,11 @@ impl Trace {
         for event in self.events() {
             writeln!(out, "{}", Value::Object(to_json(&event)))?;
         }
-        writeln!(out, "{}", json!({ "trace_hash": format!("{:032x}", self.hash) }))
+        let mut last = json!({ "trace_hash": format!("{:032x}", self.hash) });
+        if let Some(conclusion) = &self.conclusion {
+            last["conclusion"] = serde_json::to_value(conclusion).map_err(std::io::Error::other)?;
+        }
+        writeln!(out, "{last}")
     }
 
     /// Reads JSON lines that [`Trace::write_jsonl`] wrote.
@@ -42,15 +46,21 @@ impl Trace {
         let header = read_header(first).map_err(at(1))?;
         let mut recorder = Recorder::new(true);
         let mut last = (1, None);
+        let mut conclusion = None;
         for (index, line) in lines {
             let number = index + 1;
             if last.1.is_some() {
                 return Err(at(number)("there is more after the trace's last line".into()));
             }
-            let value: Map<String, Value> =
+            let mut value: Map<String, Value> =
                 serde_json::from_str(line).map_err(|error| at(number)(error.to_string()))?;
             match value.get("trace_hash") {
-                Some(hash) => last = (number, hash.as_str().map(str::to_owned)),
+                Some(hash) => {
+                    last = (number, hash.as_str().map(str::to_owned));
+                    let concluded = value.remove("conclusion").map(serde_json::from_value);
+                    conclusion =
+                        concluded.transpose().map_err(|error| at(number)(error.to_string()))?;
+                }
                 None => {
                     let event = from_json(&value)
                         .filter(|event| names_known_things(&header, event))
@@ -68,7 +78,7 @@ impl Trace {
             let message = format!("the events hash to {hash:032x}, not to {expected}");
             return Err(at(number)(message));
         }
-        Ok(Trace::new(header, bytes.unwrap_or_default(), hash))
+        Ok(Trace::new(header, bytes.unwrap_or_default(), hash, conclusion))
     }
 }
 
@@ -287,6 +297,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::Conclusion;
 
     fn every_event() -> Vec<Event> {
         let endpoint = |host, port| Endpoint { host, port };
@@ -350,7 +361,8 @@ mod tests {
             faults: vec!["one".into(), "two".into(), "three".into()],
         };
         let (hash, bytes) = recorder.finish();
-        Trace::new(header, bytes.unwrap(), hash)
+        let conclusion = Conclusion { verdict: "pass".into(), ..Conclusion::default() };
+        Trace::new(header, bytes.unwrap(), hash, Some(conclusion))
     }
 
     #[test]
@@ -360,6 +372,16 @@ mod tests {
         let mut lines = Vec::new();
         trace.write_jsonl(&mut lines).unwrap();
         assert_eq!(Trace::read_jsonl(std::str::from_utf8(&lines).unwrap()).unwrap(), trace);
+    }
+
+    #[test]
+    fn older_traces_say_nothing_of_what_the_run_came_to() {
+        let trace = Trace { conclusion: None, ..trace() };
+        let mut lines = Vec::new();
+        trace.write_jsonl(&mut lines).unwrap();
+        let text = String::from_utf8(lines).unwrap();
+        assert!(!text.contains("conclusion"));
+        assert_eq!(Trace::read_jsonl(&text).unwrap(), trace);
     }
 
     #[test]
@@ -389,6 +411,8 @@ mod tests {
         assert!(error(&text.replace("\"fault\":2", "\"fault\":3")).contains("line 4"));
         assert!(error(&text.replace("\"at\":3", "\"at\":4")).contains("hash to"));
         assert!(error(&format!("{text}{{}}")).contains("more after"));
+        let odd = text.replace("\"verdict\"", "\"verdicts\"");
+        assert!(error(&odd).contains("unknown field `verdicts`"), "{}", error(&odd));
         for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
             if end + 1 < text.len() {
                 assert!(Trace::read_jsonl(&text[..end]).is_err(), "cut at {end}");

@@ -1,11 +1,13 @@
 //! The trace of a run: a header and ordered events, in a stable text form, as JSON lines, and as a
 //! 128-bit hash.
 
+mod conclusion;
 mod event;
 mod json;
 mod record;
 mod text;
 
+pub use conclusion::{Conclusion, FaultFound, Found};
 pub use event::{Endpoint, Event, HostChange, OpId, Step, What};
 pub use json::ReadError;
 pub(crate) use record::{Recorder, decode};
@@ -46,13 +48,20 @@ pub const VERSION: u32 = 1;
 pub struct Trace {
     /// What is said once.
     pub header: Header,
+    /// What the run came to; traces of earlier versions do not say.
+    pub conclusion: Option<Conclusion>,
     bytes: Vec<u8>,
     hash: u128,
 }
 
 impl Trace {
-    pub(crate) fn new(header: Header, bytes: Vec<u8>, hash: u128) -> Self {
-        Trace { header, bytes, hash }
+    pub(crate) fn new(
+        header: Header,
+        bytes: Vec<u8>,
+        hash: u128,
+        conclusion: Option<Conclusion>,
+    ) -> Self {
+        Trace { header, conclusion, bytes, hash }
     }
 
     /// The events in the order in which they happened.

@@ -259,10 +259,9 @@ fn all_bounds<'a>(
     }
 }
 
-fn bounds_value(Bounds { min, max }: Bounds) -> String {
-    match max {
-        Some(max) if max == min => min.to_string(),
-        Some(max) => text(&format!("{min}..={max}")),
-        None => text(&format!("{min}..")),
+fn bounds_value(bounds: Bounds) -> String {
+    match bounds.max == Some(bounds.min) {
+        true => bounds.to_string(),
+        false => text(&bounds.to_string()),
     }
 }

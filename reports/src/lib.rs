@@ -1,4 +1,7 @@
 //! Draws what a run recorded. Reads traces, runs nothing.
 #![forbid(unsafe_code)]
 
+pub mod story;
+pub mod svg;
 pub mod timeline;
+mod words;

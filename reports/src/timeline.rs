@@ -5,12 +5,13 @@ mod row;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use squall_sim::network::{Alteration, Cause, DropReason, HostId, Mark};
+use squall_sim::network::HostId;
 use squall_sim::protocol::Dissect;
 use squall_sim::trace::{Endpoint, Event, HostChange, OpId, Step, Trace, What};
 
-use squall_sim::text::{millis, visible};
+use squall_sim::text::visible;
 
+use crate::words;
 use row::{Canvas, Row, Tone};
 
 /// How to draw.
@@ -35,7 +36,7 @@ pub enum Extent {
     Around(u64, usize),
 }
 
-/// Draws the timeline of a trace. `dissect` names the datagrams.
+/// Draws the timeline of a trace, each row as soon as it is known. `dissect` names the datagrams.
 ///
 /// # Errors
 /// Those of `out`.
@@ -45,42 +46,67 @@ pub fn write(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut drawing = Drawing { trace, dissect, labels: BTreeMap::new(), runs: BTreeMap::new() };
-    let mut rows: Vec<(u64, Row)> = Vec::new();
-    for event in trace.events() {
-        if !drawing.ends_arrow(&event, &mut rows) {
-            rows.extend(drawing.row(&event).map(|row| (event.at, row)));
-        }
-    }
     let hosts: Vec<String> = trace.header.hosts.iter().map(|name| visible(name)).collect();
     let canvas = Canvas::new(&hosts, style.width, style.color);
     canvas.head(out)?;
-    let mut next = 0;
-    for (start, end) in extent(&rows, style.extent) {
-        canvas.gap(start - next, out)?;
-        for (at, row) in &rows[start..end] {
-            canvas.row(*at, row, out)?;
+    let parts = extent(trace, dissect, style.extent);
+    let (mut next, mut left_out) = (parts.into_iter().peekable(), 0);
+    for (index, (at, row)) in rows(trace, dissect).enumerate() {
+        next.next_if(|(_, end)| index >= *end);
+        match next.peek().is_some_and(|(start, _)| index >= *start) {
+            true => {
+                canvas.gap(left_out, out)?;
+                left_out = 0;
+                canvas.row(at, &row, out)?;
+            }
+            false => left_out += 1,
         }
-        next = end;
     }
-    canvas.gap(rows.len() - next, out)
+    canvas.gap(left_out, out)
 }
 
-/// The rows to draw: pairs of first and past the last.
-fn extent(rows: &[(u64, Row)], extent: Extent) -> Vec<(usize, usize)> {
-    let all = rows.len();
+/// The rows to draw: pairs of first and past the last. What is drawn whole need not be counted first.
+fn extent(trace: &Trace, dissect: Option<Dissect>, extent: Extent) -> Vec<(usize, usize)> {
+    let all = || rows(trace, dissect).count();
     match extent {
-        Extent::Ends(most) if all > most => {
-            let tail = most / 3;
-            vec![(0, most - tail), (all - tail, all)]
+        Extent::Full => vec![(0, usize::MAX)],
+        Extent::Ends(most) => {
+            let (all, tail) = (all(), most / 3);
+            match all > most {
+                true => vec![(0, most - tail), (all - tail, all)],
+                false => vec![(0, all)],
+            }
         }
-        Extent::Around(at, most) if all > most => {
-            let middle = rows.partition_point(|(time, _)| *time <= at);
-            let start = middle.saturating_sub(most * 2 / 3).min(all - most);
-            vec![(start, start + most)]
+        Extent::Around(at, most) => {
+            let all = all();
+            let middle = rows(trace, dissect).take_while(|(time, _)| *time <= at).count();
+            let start = middle.saturating_sub(most * 2 / 3).min(all.saturating_sub(most));
+            vec![(start, start.saturating_add(most))]
         }
-        _ => vec![(0, all)],
     }
+}
+
+/// All rows, with the time of each, in order.
+fn rows(trace: &Trace, dissect: Option<Dissect>) -> impl Iterator<Item = (u64, Row)> + '_ {
+    let mut drawing = Drawing { trace, dissect, labels: BTreeMap::new(), runs: BTreeMap::new() };
+    let mut events = trace.events().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let event = events.next()?;
+            let Some(mut row) = drawing.row(&event) else { continue };
+            // If its datagram is dropped at once, the arrow ends in a cross.
+            if let Row::Arrow { id: sent, dropped, .. } = &mut row {
+                let drop = events.next_if(|next| {
+                    next.at == event.at
+                        && matches!(next.what, What::Dropped { id, copy: 0, .. } if id == *sent)
+                });
+                if let Some(What::Dropped { reason, .. }) = drop.map(|event| event.what) {
+                    *dropped = Some(visible(&trace.reason(reason)));
+                }
+            }
+            return Some((event.at, row));
+        }
+    })
 }
 
 struct Drawing<'a> {
@@ -93,18 +119,6 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    /// Ends the arrow drawn last in a cross, if the event is that its datagram is dropped there.
-    fn ends_arrow(&self, event: &Event, rows: &mut [(u64, Row)]) -> bool {
-        let What::Dropped { id, copy: 0, reason } = &event.what else { return false };
-        match rows.last_mut() {
-            Some((at, Row::Arrow { id: sent, dropped, .. })) if sent == id && *at == event.at => {
-                *dropped = Some(visible(&self.trace.reason(*reason)));
-                true
-            }
-            _ => false,
-        }
-    }
-
     fn row(&mut self, event: &Event) -> Option<Row> {
         Some(match &event.what {
             What::Sent { id, from, to, payload } => {
@@ -114,18 +128,22 @@ impl Drawing<'_> {
             }
             What::Marked { id, mark } => {
                 let (from, _, label) = self.labels.get(id)?;
-                let did = self.mark(*mark);
+                let did = words::mark(self.trace, *mark);
                 Row::cell(from.host, format!("~ {label}: {did}"), Tone::Warning)
             }
             What::Dropped { id, copy, reason } => {
                 let (from, to, label) = self.labels.get(id)?;
-                let at = if is_on_the_way(*reason) { from.host } else { to.host };
+                let at = if words::is_on_the_way(*reason) { from.host } else { to.host };
                 let reason = visible(&self.trace.reason(*reason));
-                Row::cell(at, format!("x {label}{} dropped: {reason}", nth(*copy)), Tone::Bad)
+                Row::cell(
+                    at,
+                    format!("x {label}{} dropped: {reason}", words::nth(*copy)),
+                    Tone::Bad,
+                )
             }
             What::Delivered { id, copy } => {
                 let (from, to, label) = self.labels.get(id)?;
-                let label = format!("{label}{}", nth(*copy));
+                let label = format!("{label}{}", words::nth(*copy));
                 Row::Arrival { from: from.host, to: to.host, label }
             }
             What::Refused { at } => Row::cell(at.host, "connection refused".to_owned(), Tone::Bad),
@@ -139,7 +157,7 @@ impl Drawing<'_> {
             What::Reported { host, name } => {
                 Row::cell(*host, format!("- {}", visible(name)), Tone::Plain)
             }
-            What::Host { host, change } => Row::cell(*host, change_text(*change), Tone::Warning),
+            What::Host { host, change } => Row::cell(*host, self::change(*change), Tone::Warning),
             What::FaultBegan { fault } => {
                 Row::across(format!("{} begins", visible(self.trace.fault(*fault))))
             }
@@ -152,27 +170,8 @@ impl Drawing<'_> {
         })
     }
 
-    fn mark(&self, mark: Mark) -> String {
-        let by = |cause| match cause {
-            Cause::Link => "link".to_owned(),
-            Cause::Fault(fault) => visible(self.trace.fault(fault)),
-        };
-        match mark {
-            Mark::Duplicated { by: cause, copies: 1 } => format!("doubled ({})", by(cause)),
-            Mark::Duplicated { by: cause, copies } => format!("+{copies} copies ({})", by(cause)),
-            Mark::Corrupted { by: cause, how } => format!("{} ({})", altered(how), by(cause)),
-            Mark::Delayed { by: cause, length } => {
-                format!("+{} ms ({})", millis(length), by(cause))
-            }
-            Mark::Reordered => "skips the delay".to_owned(),
-        }
-    }
-
     fn label(&self, payload: &[u8]) -> String {
-        match self.dissect.and_then(|dissect| dissect(payload)) {
-            Some(dissection) => visible(&dissection.to_string()),
-            None => format!("{} bytes", payload.len()),
-        }
+        words::label(words::dissected(self.dissect, payload).as_ref(), payload)
     }
 
     fn operation(&mut self, host: HostId, op: OpId, step: Step) -> Row {
@@ -193,47 +192,12 @@ impl Drawing<'_> {
     }
 }
 
-fn altered(how: Alteration) -> String {
-    match how {
-        Alteration::Bits(1) => "1 bit flipped".to_owned(),
-        Alteration::Bits(bits) => format!("{bits} bits flipped"),
-        Alteration::Burst(bits) => format!("a burst over {bits} bits"),
-        Alteration::SwapBytes(apart) => format!("2 bytes swapped, {apart} apart"),
-        Alteration::Truncate(1) => "1 byte cut off".to_owned(),
-        Alteration::Truncate(bytes) => format!("{bytes} bytes cut off"),
-    }
-}
-
-/// True for drops that happen before the datagram reaches its host.
-fn is_on_the_way(reason: DropReason) -> bool {
-    match reason {
-        DropReason::Loss
-        | DropReason::Fault(_)
-        | DropReason::Partition
-        | DropReason::QueueFull
-        | DropReason::TooBig => true,
-        DropReason::BufferFull
-        | DropReason::Checksum
-        | DropReason::HostDown
-        | DropReason::NoSocket => false,
-    }
-}
-
-fn nth(copy: u32) -> String {
-    if copy == 0 { String::new() } else { format!(" (copy {copy})") }
-}
-
-fn change_text(change: HostChange) -> String {
+fn change(change: HostChange) -> String {
     match change {
         HostChange::Crashed => "### crashes ###".to_owned(),
         HostChange::Restarted(incarnation) => format!("### restarts ### incarnation {incarnation}"),
         HostChange::Paused => "||| pauses |||".to_owned(),
         HostChange::Resumed => "||| resumes |||".to_owned(),
-        HostChange::ClockStepped(by) => {
-            let sign = if by < 0 { '-' } else { '+' };
-            format!("clock stepped by {sign}{} ms", millis(by.unsigned_abs()))
-        }
-        HostChange::MemoryCorrupted(bit) => format!("bit {bit} flipped in memory"),
-        HostChange::DiskCorrupted(bit) => format!("bit {bit} flipped on disk"),
+        other => words::change(other),
     }
 }

@@ -1,0 +1,62 @@
+//! Which operation a datagram belongs to.
+//!
+//! A trace does not say. But every message of the workload begins with the identity of its operation,
+//! wherever the protocol puts it; and what answers it has the same sequence number, identifier or call id.
+//! So this is right for datagrams that carry a message or name it, and silent about others.
+
+use std::collections::BTreeMap;
+
+use squall_sim::network::HostId;
+use squall_sim::protocol::Dissection;
+use squall_sim::trace::OpId;
+use squall_sim::workload::{IDENTITY, identify};
+
+/// Fields that name a message, the strongest first.
+const KEYS: [&str; 5] = ["xid", "message", "id", "call", "seq"];
+
+/// Which operation is named how, so far.
+#[derive(Default)]
+pub(super) struct Links {
+    /// Operations that each client has issued.
+    issued: BTreeMap<HostId, u32>,
+    /// By the host at the client's end, the field and its value. The last one counts: numbers wrap.
+    named: BTreeMap<(HostId, &'static str, u64), OpId>,
+}
+
+impl Links {
+    pub fn invoked(&mut self, op: OpId) {
+        self.issued.insert(op.client, op.number);
+    }
+
+    /// The operation that a datagram between these hosts belongs to.
+    pub fn operation(
+        &mut self,
+        from: HostId,
+        to: HostId,
+        payload: &[u8],
+        dissection: Option<&Dissection>,
+    ) -> Option<OpId> {
+        let name = dissection.and_then(name);
+        if let Some(op) = self.carried(from, payload) {
+            if let Some((field, value)) = name {
+                self.named.insert((from, field, value), op);
+            }
+            return Some(op);
+        }
+        let (field, value) = name?;
+        // One of both is the client; the other has issued nothing.
+        [from, to].into_iter().find_map(|host| self.named.get(&(host, field, value)).copied())
+    }
+
+    /// The operation of `client` whose identity stands last in the payload: what looks like one in a
+    /// header stands before it.
+    fn carried(&self, client: HostId, payload: &[u8]) -> Option<OpId> {
+        let issued = *self.issued.get(&client)?;
+        let known = |op: &OpId| op.client == client && (1..=issued).contains(&op.number);
+        payload.windows(IDENTITY).rev().find_map(|bytes| identify(bytes).filter(known))
+    }
+}
+
+fn name(dissection: &Dissection) -> Option<(&'static str, u64)> {
+    KEYS.iter().find_map(|key| Some((*key, dissection.field(key)?)))
+}

@@ -1,0 +1,166 @@
+//! The space-time diagram as one SVG picture: a column per host, time downwards, an arrow per datagram.
+//! L. Lamport, "Time, clocks, and the ordering of events in a distributed system" (CACM 21(7), 1978).
+
+mod arrow;
+mod glyphs;
+
+use std::ops::Range;
+
+use maud::{Markup, PreEscaped, html};
+use squall_sim::network::HostId;
+use squall_sim::text::{millis, visible};
+
+use crate::story::{Band, BandKind, Row, Shown, Story, Tone};
+pub(crate) use glyphs::definitions;
+
+/// The style of diagrams, here and in pages.
+pub(crate) const STYLE: &str = include_str!("diagram.css");
+
+/// Pixels for a tenth of a row.
+const SCALE: u32 = 2;
+/// Left of the first column: the time, and what happens on its host.
+const LEFT: u32 = 300;
+/// Right of the last column: what happens on its host.
+const RIGHT: u32 = 230;
+/// Above the first row: the hosts' names.
+const TOP: u32 = 40;
+
+/// Where things are.
+struct Geometry<'a> {
+    story: &'a Story<'a>,
+    rows: Range<usize>,
+    lane: u32,
+    top: u32,
+}
+
+impl<'a> Geometry<'a> {
+    fn new(story: &'a Story<'a>, rows: Range<usize>) -> Self {
+        let lane = match story.columns.len() {
+            0..=2 => 400,
+            3 => 300,
+            _ => 220,
+        };
+        let top = story.y(rows.start).saturating_sub(10);
+        Geometry { story, rows, lane, top }
+    }
+
+    fn x(&self, host: HostId) -> u32 {
+        LEFT + self.story.column(host) as u32 * self.lane
+    }
+
+    fn y(&self, row: usize) -> u32 {
+        let row = row.clamp(self.rows.start, self.rows.end);
+        TOP + (self.story.y(row).saturating_sub(self.top)) * SCALE
+    }
+
+    fn width(&self) -> u32 {
+        LEFT + (self.story.columns.len().max(1) as u32 - 1) * self.lane + RIGHT
+    }
+
+    fn bottom(&self) -> u32 {
+        self.y(self.rows.end.saturating_sub(1)) + 20
+    }
+}
+
+/// Draws at most `most` rows of a story: all of them, or those around the row to look at.
+pub fn picture(story: &Story<'_>, most: usize) -> String {
+    let rows = story.rows_to_look_at(most);
+    let geometry = Geometry::new(story, rows.clone());
+    let (width, height) = (geometry.width(), geometry.bottom() + 20);
+    let (title, left_out) = (title(story), story.rows.len() - rows.len());
+    let markup = html! {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {width} {height}"))
+            width=(width) height=(height) role="img" aria-label=(title) class="squall-diagram" {
+            title { (title) }
+            style { (PreEscaped(STYLE)) }
+            (definitions())
+            rect class="paper" width=(width) height=(height) {}
+            (bands(&geometry))
+            (lanes(&geometry))
+            @for row in rows.clone() { (self::row(&geometry, row)) }
+            @if left_out > 0 {
+                text class="note" x=(width / 2) y=(height - 6) text-anchor="middle" {
+                    (left_out) " of " (story.rows.len()) " rows are left out"
+                }
+            }
+        }
+    };
+    markup.into_string()
+}
+
+fn title(story: &Story<'_>) -> String {
+    let header = &story.trace.header;
+    format!("{}, seed {}", visible(&header.title), header.seed)
+}
+
+fn lanes(geometry: &Geometry<'_>) -> Markup {
+    let bottom = geometry.bottom();
+    html! {
+        @for host in &geometry.story.columns {
+            @let x = geometry.x(*host);
+            text class="host" x=(x) y="18" text-anchor="middle" {
+                (visible(geometry.story.trace.host(*host)))
+            }
+            line class="lane" x1=(x) x2=(x) y1="26" y2=(bottom) {}
+        }
+    }
+}
+
+fn bands(geometry: &Geometry<'_>) -> Markup {
+    let seen = |band: &&Band| band.first < geometry.rows.end && band.end >= geometry.rows.start;
+    html! {
+        @for band in geometry.story.bands.iter().filter(seen) {
+            @let (y, end) = (geometry.y(band.first), geometry.y(band.end).min(geometry.bottom()));
+            @let height = end.saturating_sub(y);
+            @let (class, x, width) = match &band.kind {
+                BandKind::Fault(..) => {
+                    ("band fault", LEFT - 30, geometry.width() - LEFT - RIGHT + 60)
+                }
+                BandKind::Down(host) => ("band down", geometry.x(*host) - 9, 18),
+                BandKind::Paused(host) => ("band paused", geometry.x(*host) - 9, 18),
+                BandKind::Incarnation(host, _) => ("band again", geometry.x(*host) - 4, 8),
+            };
+            rect class=(class) x=(x) y=(y) width=(width) height=(height) { title { (band.text) } }
+        }
+    }
+}
+
+fn row(geometry: &Geometry<'_>, place: usize) -> Markup {
+    let Some(row) = geometry.story.rows.get(place) else { return html! {} };
+    let y = geometry.y(place);
+    let before = place.checked_sub(1).filter(|before| *before >= geometry.rows.start);
+    let is_new = before.is_none_or(|before| geometry.story.rows[before].at != row.at);
+    html! {
+        @if is_new { text class="time" x="78" y=(y + 4) text-anchor="end" { (millis(row.at)) } }
+        @match &row.what {
+            Shown::Sent(datagram) => (arrow::sent(geometry, *datagram)),
+            Shown::Ended { datagram, end } => (arrow::late(geometry, *datagram, *end)),
+            Shown::Point { host, text, tone, .. } => (point(geometry, row, *host, text, *tone, y)),
+            Shown::Across(text) => {
+                @let middle = geometry.width() - RIGHT + 20;
+                line class="across" x1=(LEFT - 30) x2=(geometry.width() - RIGHT + 30) y1=(y) y2=(y) {}
+                text class="across" x=(middle) y=(y.saturating_sub(4)) { (text) }
+            }
+        }
+    }
+}
+
+fn point(
+    geometry: &Geometry<'_>,
+    _row: &Row,
+    host: HostId,
+    text: &str,
+    tone: Tone,
+    y: u32,
+) -> Markup {
+    let x = geometry.x(host);
+    // The first host's events stand to the left of it, away from the arrows.
+    let (at, anchor) = match geometry.story.column(host) {
+        0 => (x - 12, "end"),
+        _ => (x + 12, "start"),
+    };
+    html! {
+        circle class={ "dot " (tone.name()) } cx=(x) cy=(y) r="4" {}
+        text class={ "event " (tone.name()) } x=(at) y=(y + 4) text-anchor=(anchor) { (text) }
+    }
+}

@@ -1,0 +1,91 @@
+//! Words for what stands in a trace, the same in every report.
+
+use squall_sim::network::{Alteration, Cause, DropReason, Mark};
+use squall_sim::protocol::{Dissect, Dissection};
+use squall_sim::text::{millis, visible};
+use squall_sim::trace::{HostChange, Trace};
+
+/// What a datagram is, in a line.
+pub(crate) fn label(dissection: Option<&Dissection>, payload: &[u8]) -> String {
+    match dissection {
+        Some(dissection) => visible(&dissection.to_string()),
+        None => format!("{} bytes", payload.len()),
+    }
+}
+
+/// What a datagram is, if its protocol knows.
+pub(crate) fn dissected(dissect: Option<Dissect>, payload: &[u8]) -> Option<Dissection> {
+    dissect.and_then(|dissect| dissect(payload))
+}
+
+/// Who did it: the fault's name, or `link`.
+pub(crate) fn cause(trace: &Trace, cause: Cause) -> String {
+    match cause {
+        Cause::Link => "link".to_owned(),
+        Cause::Fault(fault) => visible(trace.fault(fault)),
+    }
+}
+
+/// What happened to a datagram on its way.
+pub(crate) fn mark(trace: &Trace, mark: Mark) -> String {
+    let by = |by| cause(trace, by);
+    match mark {
+        Mark::Duplicated { by: cause, copies: 1 } => format!("doubled ({})", by(cause)),
+        Mark::Duplicated { by: cause, copies } => format!("+{copies} copies ({})", by(cause)),
+        Mark::Corrupted { by: cause, how } => format!("{} ({})", altered(how), by(cause)),
+        Mark::Delayed { by: cause, length } => format!("+{} ms ({})", millis(length), by(cause)),
+        Mark::Reordered => "skips the delay".to_owned(),
+    }
+}
+
+fn altered(how: Alteration) -> String {
+    match how {
+        Alteration::Bits(1) => "1 bit flipped".to_owned(),
+        Alteration::Bits(bits) => format!("{bits} bits flipped"),
+        Alteration::Burst(bits) => format!("a burst over {bits} bits"),
+        Alteration::SwapBytes(apart) => format!("2 bytes swapped, {apart} apart"),
+        Alteration::Truncate(1) => "1 byte cut off".to_owned(),
+        Alteration::Truncate(bytes) => format!("{bytes} bytes cut off"),
+    }
+}
+
+/// True for drops that happen before the datagram reaches its host.
+pub(crate) fn is_on_the_way(reason: DropReason) -> bool {
+    match reason {
+        DropReason::Loss
+        | DropReason::Fault(_)
+        | DropReason::Partition
+        | DropReason::QueueFull
+        | DropReason::TooBig => true,
+        DropReason::BufferFull
+        | DropReason::Checksum
+        | DropReason::HostDown
+        | DropReason::NoSocket => false,
+    }
+}
+
+/// Which copy, unless it is the original.
+pub(crate) fn nth(copy: u32) -> String {
+    if copy == 0 { String::new() } else { format!(" (copy {copy})") }
+}
+
+/// A change to a host.
+pub(crate) fn change(change: HostChange) -> String {
+    match change {
+        HostChange::Crashed => "crashes".to_owned(),
+        HostChange::Restarted(incarnation) => format!("restarts, incarnation {incarnation}"),
+        HostChange::Paused => "pauses".to_owned(),
+        HostChange::Resumed => "resumes".to_owned(),
+        HostChange::ClockStepped(by) => {
+            let sign = if by < 0 { '-' } else { '+' };
+            format!("clock stepped by {sign}{} ms", millis(by.unsigned_abs()))
+        }
+        HostChange::MemoryCorrupted(bit) => format!("bit {bit} flipped in memory"),
+        HostChange::DiskCorrupted(bit) => format!("bit {bit} flipped on disk"),
+    }
+}
+
+/// Hosts from left to right: clients left of the server, as textbooks draw it.
+pub(crate) fn columns(hosts: usize) -> Vec<usize> {
+    (1..hosts).chain((hosts > 0).then_some(0)).collect()
+}

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use squall_reports::story::Story;
-use squall_reports::svg;
 use squall_reports::timeline::{self, Extent, Style};
+use squall_reports::{page, svg};
 use squall_sim::trace::Trace;
 
 use super::exit::Exit;
@@ -43,6 +43,8 @@ pub(super) struct Args {
 enum Format {
     /// The timeline
     Text,
+    /// A page with the space-time diagram, for a browser
+    Html,
     /// The space-time diagram as a picture
     Svg,
 }
@@ -52,6 +54,7 @@ impl Format {
     fn extension(self) -> &'static str {
         match self {
             Format::Text => "txt",
+            Format::Html => "html",
             Format::Svg => "svg",
         }
     }
@@ -116,6 +119,7 @@ fn draw(
             let style = Style { width, color, extent: Extent::Full };
             timeline::write(trace, dissect, style, out)
         }
+        Format::Html => page::write(trace, dissect, out),
         Format::Svg => {
             let story = Story::new(trace, dissect);
             writeln!(out, "{}", svg::picture(&story, args.rows))

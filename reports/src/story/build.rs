@@ -20,6 +20,7 @@ pub(super) fn story<'a>(trace: &'a Trace, dissect: Option<Dissect>) -> Story<'a>
         datagrams: Vec::new(),
         operations: BTreeMap::new(),
         bands: Vec::new(),
+        events: 0,
         height: 0,
         look_at: None,
     };
@@ -29,8 +30,13 @@ pub(super) fn story<'a>(trace: &'a Trace, dissect: Option<Dissect>) -> Story<'a>
         numbers: BTreeMap::new(),
         links: Links::default(),
         open: Vec::new(),
+        event: 0,
     };
-    trace.events().for_each(|event| builder.event(event));
+    for (place, event) in trace.events().enumerate() {
+        builder.event = place;
+        builder.event(event);
+        builder.story.events = place + 1;
+    }
     builder.finish()
 }
 
@@ -40,6 +46,8 @@ struct Builder<'a> {
     /// The place of each datagram by its number.
     numbers: BTreeMap<u64, usize>,
     links: Links,
+    /// The place in the trace of the event at hand.
+    event: usize,
     /// Places of the bands that have not ended.
     open: Vec<usize>,
 }
@@ -130,7 +138,7 @@ impl<'a> Builder<'a> {
         let place = self.story.rows.len();
         let above = self.story.rows.last().map_or((at, 0), |row| (row.at, row.y));
         let y = above.1.saturating_add(gap(at.saturating_sub(above.0)));
-        self.story.rows.push(Row { at, y, what, op: None });
+        self.story.rows.push(Row { at, event: self.event, y, what, op: None });
         if let Some(op) = op {
             self.belongs(place, op);
         }

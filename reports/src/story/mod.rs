@@ -24,6 +24,8 @@ pub struct Story<'a> {
     pub operations: BTreeMap<OpId, Operation>,
     /// What lasts: partitions, crashes, pauses, incarnations.
     pub bands: Vec<Band>,
+    /// How many events the trace has: not all have a row of their own.
+    pub events: usize,
     /// The height of all rows, in tenths of a row.
     pub height: u32,
     /// The row at which to look first: where the violation is proven.
@@ -35,6 +37,8 @@ pub struct Story<'a> {
 pub struct Row {
     /// Nanoseconds since the start.
     pub at: u64,
+    /// The place of its event in the trace.
+    pub event: usize,
     /// From the top, in tenths of a row.
     pub y: u32,
     /// What.
@@ -234,6 +238,12 @@ impl<'a> Story<'a> {
         let before = self.look_at.map_or(0, |row| row.saturating_sub(most * 2 / 3));
         let first = before.min(all.saturating_sub(most));
         first..first.saturating_add(most).min(all)
+    }
+
+    /// The row that shows the event at this place of the trace: its own, or that of what it happened to.
+    pub fn row_of_event(&self, event: usize) -> Option<usize> {
+        let behind = self.rows.partition_point(|row| row.event <= event);
+        behind.checked_sub(1).filter(|_| event < self.events)
     }
 
     /// The place of a host from the left.

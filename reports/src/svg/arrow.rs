@@ -73,15 +73,15 @@ fn arrow(geometry: &Geometry<'_>, datagram: &Datagram, end: &End) -> Markup {
             let lost = if dropped.on_the_way { x + (to - x) * LOST / 100 } else { to - away * 8 };
             let text = lost + away * 12;
             let anchor = if away > 0 { "start" } else { "end" };
-            // What reaches its host has no room behind it: the text stands before it.
-            let (text, anchor) = match dropped.on_the_way {
-                true => (text, anchor),
-                false => (lost - away * 12, if away > 0 { "end" } else { "start" }),
+            // What reaches its host has no room behind it: the text stands before and below it.
+            let (text, anchor, below) = match dropped.on_the_way {
+                true => (text, anchor, 4),
+                false => (lost - away * 8, if away > 0 { "end" } else { "start" }, 16),
             };
             html! {
                 line class={ "arrow lost" (copy) } x1=(x) y1=(y) x2=(lost) y2=(down) {}
                 (glyph("dropped", lost, down))
-                text class="reason" x=(text) y=(down + 4) text-anchor=(anchor) { (dropped.reason) }
+                text class="reason" x=(text) y=(down + below) text-anchor=(anchor) { (dropped.reason) }
             }
         }
     }

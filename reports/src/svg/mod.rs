@@ -10,7 +10,7 @@ use maud::{Markup, PreEscaped, html};
 use squall_sim::network::HostId;
 use squall_sim::text::{millis, visible};
 
-use crate::story::{Band, BandKind, Row, Shown, Story, Tone};
+use crate::story::{Band, BandKind, Shown, Story, Tone};
 pub(crate) use glyphs::definitions;
 
 /// The style of diagrams, here and in pages.
@@ -19,7 +19,7 @@ pub(crate) const STYLE: &str = include_str!("diagram.css");
 /// Pixels for a tenth of a row.
 const SCALE: u32 = 2;
 /// Left of the first column: the time, and what happens on its host.
-const LEFT: u32 = 300;
+const LEFT: u32 = 270;
 /// Right of the last column: what happens on its host.
 const RIGHT: u32 = 230;
 /// Above the first row: the hosts' names.
@@ -96,6 +96,7 @@ fn title(story: &Story<'_>) -> String {
 fn lanes(geometry: &Geometry<'_>) -> Markup {
     let bottom = geometry.bottom();
     html! {
+        text class="time" x="78" y="18" text-anchor="end" { "ms" }
         @for host in &geometry.story.columns {
             @let x = geometry.x(*host);
             text class="host" x=(x) y="18" text-anchor="middle" {
@@ -135,7 +136,7 @@ fn row(geometry: &Geometry<'_>, place: usize) -> Markup {
         @match &row.what {
             Shown::Sent(datagram) => (arrow::sent(geometry, *datagram)),
             Shown::Ended { datagram, end } => (arrow::late(geometry, *datagram, *end)),
-            Shown::Point { host, text, tone, .. } => (point(geometry, row, *host, text, *tone, y)),
+            Shown::Point { host, text, tone, .. } => (point(geometry, *host, text, *tone, y)),
             Shown::Across(text) => {
                 @let middle = geometry.width() - RIGHT + 20;
                 line class="across" x1=(LEFT - 30) x2=(geometry.width() - RIGHT + 30) y1=(y) y2=(y) {}
@@ -145,14 +146,7 @@ fn row(geometry: &Geometry<'_>, place: usize) -> Markup {
     }
 }
 
-fn point(
-    geometry: &Geometry<'_>,
-    _row: &Row,
-    host: HostId,
-    text: &str,
-    tone: Tone,
-    y: u32,
-) -> Markup {
+fn point(geometry: &Geometry<'_>, host: HostId, text: &str, tone: Tone, y: u32) -> Markup {
     let x = geometry.x(host);
     // The first host's events stand to the left of it, away from the arrows.
     let (at, anchor) = match geometry.story.column(host) {

@@ -1,0 +1,267 @@
+// One diagram: what is seen of it, what is selected, and what keys and tools do.
+
+const OVERSCAN = 500;
+// What browsers can scroll over, pixels.
+const TALLEST = 8e6;
+
+class Diagram {
+  constructor(root) {
+    const part = (selector) => root.querySelector(selector);
+    this.story = readStory(JSON.parse(part("script.story").textContent));
+    Object.assign(this, {
+      root, name: root.dataset.diagram, view: part(".view"), aside: part(".details"), count: part(".count"),
+      filter: {}, zoom: 1, selected: undefined, related: new Set(), drawn: undefined,
+    });
+    this.header = svgElement("svg", { class: "squall-diagram hosts", "aria-hidden": "true", height: 30 });
+    this.space = element("div", { class: "space", role: "none" });
+    this.svg = svgElement("svg", { class: "squall-diagram", role: "none" });
+    this.space.append(this.svg);
+    this.view.append(this.header, this.space);
+    this.offerFilters();
+    this.arrange();
+    this.listen();
+  }
+
+  // Lays the rows out anew, after the filter, the zoom or the width has changed.
+  arrange() {
+    const { story, view } = this;
+    this.plan = layout(story, this.filter);
+    this.scale = Math.min(2 * this.zoom, TALLEST / this.plan.height);
+    this.place = columns(story, view.clientWidth || 900, this.zoom);
+    this.painter = new Painter(story, this.plan, this.place, this.scale, this.name);
+    const height = Math.ceil(this.plan.height * this.scale) + 40;
+    this.space.style.height = `${height}px`;
+    this.space.style.width = `${this.place.width}px`;
+    this.header.setAttribute("width", this.place.width);
+    this.header.replaceChildren(
+      svgElement("text", { class: "time", x: 78, y: 20, "text-anchor": "end" }, "ms"),
+      ...story.hosts.map((host, column) => svgElement(
+        "text", { class: "host", x: this.painter.x(column), y: 20, "text-anchor": "middle" }, host)));
+    this.root.querySelector("[data-do=reset]").textContent = `${Math.round(this.zoom * 100)}%`;
+    const [shown, all] = [this.plan.shown.length, story.rows.length];
+    this.count.textContent = shown === all ? `${all} events` : `${shown} of ${all} events`;
+    this.paint(true);
+  }
+
+  // Draws what is in view, and a bit more above and below.
+  paint(anew = false) {
+    const top = this.view.scrollTop;
+    const bottom = top + (this.view.clientHeight || 600);
+    if (!anew && this.drawn && this.drawn[0] <= Math.max(0, top - 100)
+      && this.drawn[1] >= Math.min(bottom + 100, this.space.offsetHeight)) return;
+    const first = Math.max(0, top - OVERSCAN);
+    const last = Math.min(bottom + OVERSCAN, this.space.offsetHeight);
+    this.drawn = [first, last];
+    const { svg, painter, plan } = this;
+    svg.style.top = `${first}px`;
+    svg.setAttribute("width", this.place.width);
+    svg.setAttribute("height", last - first);
+    svg.setAttribute("viewBox", `0 ${first} ${this.place.width} ${last - first}`);
+    const back = svgElement("g", { "aria-hidden": "true" });
+    back.append(...painter.background(first, last));
+    const front = svgElement("g", { role: "none" });
+    const end = firstShownAt(plan, last / this.scale);
+    for (let place = firstShownAt(plan, first / this.scale); place < end; place += 1) {
+      front.append(painter.option(place, this.selected));
+    }
+    const mark = this.story.difference;
+    if (mark !== null && plan.y[mark] >= 0) {
+      const y = painter.y(mark) - 8;
+      back.append(svgElement("line", { class: "difference", x1: 0, x2: this.place.width, y1: y, y2: y }));
+    }
+    svg.replaceChildren(back, front);
+    this.markRelated();
+    this.announce();
+  }
+
+  markRelated() {
+    this.svg.classList.toggle("selecting", this.selected !== undefined);
+    for (const one of this.svg.querySelectorAll("[data-row]")) {
+      one.classList.toggle("related", this.related.has(Number(one.dataset.row)));
+    }
+  }
+
+  announce() {
+    const id = `${this.name}-${this.selected}`;
+    const there = this.selected !== undefined && document.getElementById(id);
+    if (there) this.view.setAttribute("aria-activedescendant", id);
+    else this.view.removeAttribute("aria-activedescendant");
+  }
+
+  select(index) {
+    const row = this.story.rows[index];
+    this.selected = row?.index;
+    this.related = new Set(row ? relatedRows(this.story, row) : []);
+    // The whole arrow of each datagram, also if the row is where it ends.
+    for (const one of [...this.related]) {
+      const { datagram } = this.story.rows[one];
+      if (datagram) this.related.add(datagram.row);
+    }
+    const nothing = element("p", { class: "note" }, "Select a datagram or an event to see what belongs to it.");
+    this.aside.replaceChildren(...(row ? details(this.story, row, (to) => this.go(to)) : [nothing]));
+    if (row) this.reveal(index);
+    this.paint(true);
+  }
+
+  // Selects a row from elsewhere: the filter must not hide it.
+  go(index) {
+    if (index === null || index === undefined) return;
+    if (this.plan.y[index] < 0) this.clearFilters();
+    this.select(index);
+    this.view.focus({ preventScroll: true });
+  }
+
+  reveal(index) {
+    const y = this.painter.y(index);
+    const { scrollTop, clientHeight } = this.view;
+    if (y < scrollTop + 60 || y > scrollTop + clientHeight - 60) {
+      this.view.scrollTop = Math.max(0, y - clientHeight / 2);
+    }
+  }
+
+  // The row so many places further down among those that are shown.
+  step(by) {
+    const { shown } = this.plan;
+    if (shown.length === 0) return;
+    const here = this.selected === undefined ? -1 : shown.indexOf(this.selected);
+    const next = here < 0 ? (by > 0 ? 0 : shown.length - 1) : here + by;
+    this.select(shown[Math.max(0, Math.min(shown.length - 1, next))]);
+  }
+
+  // The next or previous row of the same operation or datagram.
+  stepRelated(by) {
+    if (this.selected === undefined) return;
+    const all = relatedRows(this.story, this.story.rows[this.selected]);
+    const next = all[all.indexOf(this.selected) + by];
+    if (next !== undefined) this.go(next);
+  }
+
+  zoomTo(zoom) {
+    const middle = this.view.scrollTop + this.view.clientHeight / 2;
+    const at = middle / this.scale;
+    this.zoom = Math.max(0.1, Math.min(4, zoom));
+    this.arrange();
+    this.view.scrollTop = at * this.scale - this.view.clientHeight / 2;
+    this.paint(true);
+  }
+
+  offerFilters() {
+    const { story } = this;
+    const control = (name) => this.root.querySelector(`[data-filter=${name}]`);
+    const option = (value, text) => element("option", { value }, text);
+    story.hosts.forEach((host, column) => control("host").append(option(String(column), host)));
+    const group = (label, options) => {
+      const made = element("optgroup", { label });
+      made.append(...options);
+      if (options.length > 0) control("kind").append(made);
+    };
+    const kinds = [...new Set(story.datagrams.map((datagram) => datagram.kind))].sort();
+    group("Datagrams", kinds.map((kind) => option(`kind ${kind}`, kind)));
+    const fates = ["dropped", "duplicated", "corrupted", "delayed", "reordered"];
+    group("What became of them", fates.map((fate) => option(`fate ${fate}`, fate)));
+    group("Application", [option("steps all", "operations")]);
+    const names = story.operations.slice(0, 1000).map((op) => option(op.name, op.name));
+    this.root.querySelector("datalist").append(...names);
+    const difference = this.root.querySelector("[data-do=difference]");
+    difference.hidden = story.difference === null;
+    this.root.querySelector("[data-do=look]").disabled = story.lookAt === null;
+  }
+
+  readFilters() {
+    const value = (name) => this.root.querySelector(`[data-filter=${name}]`).value;
+    const [host, kind, op] = [value("host"), value("kind"), value("op").trim()];
+    const at = kind.indexOf(" ");
+    this.filter = {
+      host: host === "" ? undefined : Number(host),
+      kind: kind === "" ? undefined : [kind.slice(0, at), kind.slice(at + 1)],
+      ops: op === "" ? undefined : this.operationsNamed(op),
+    };
+    this.arrange();
+    if (this.selected !== undefined && this.plan.y[this.selected] >= 0) this.reveal(this.selected);
+    this.paint(true);
+  }
+
+  // Those with this name; if none has it, those whose names contain it.
+  operationsNamed(text) {
+    const places = this.story.operations.map((op, place) => [op.name, place]);
+    const exact = places.filter(([name]) => name === text);
+    const found = exact.length > 0 ? exact : places.filter(([name]) => name.includes(text));
+    return new Set(found.map(([, place]) => place));
+  }
+
+  clearFilters() {
+    this.root.querySelectorAll("[data-filter]").forEach((control) => { control.value = ""; });
+    this.readFilters();
+  }
+
+  act(what) {
+    const zoomed = { in: this.zoom * 1.25, out: this.zoom / 1.25, reset: 1 }[what];
+    if (zoomed !== undefined) this.zoomTo(zoomed);
+    if (what === "look") this.go(this.story.lookAt);
+    if (what === "difference") this.go(this.story.difference);
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    const page = 10;
+    const actions = {
+      ArrowDown: () => this.step(1), ArrowUp: () => this.step(-1),
+      PageDown: () => this.step(page), PageUp: () => this.step(-page),
+      Home: () => this.select(this.plan.shown[0]), End: () => this.select(this.plan.shown.at(-1)),
+      n: () => this.stepRelated(1), p: () => this.stepRelated(-1), v: () => this.act("look"),
+      "+": () => this.act("in"), "=": () => this.act("in"), "-": () => this.act("out"),
+      0: () => this.act("reset"), Escape: () => this.select(undefined),
+      "/": () => this.root.querySelector("[data-filter=op]").focus(),
+    };
+    const action = Object.hasOwn(actions, event.key) ? actions[event.key] : undefined;
+    action?.();
+    return action !== undefined;
+  }
+
+  listen() {
+    const { root, view } = this;
+    let waiting = false;
+    view.addEventListener("scroll", () => {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => { waiting = false; this.paint(); });
+    });
+    view.addEventListener("keydown", (event) => { if (this.key(event)) event.preventDefault(); });
+    view.addEventListener("click", (event) => {
+      const row = event.target.closest("[data-row]");
+      if (row && !this.panned) this.select(Number(row.dataset.row));
+    });
+    view.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      this.zoomTo(this.zoom * (event.deltaY < 0 ? 1.15 : 1 / 1.15));
+    }, { passive: false });
+    this.listenToPan();
+    root.querySelectorAll("[data-do]").forEach((button) =>
+      button.addEventListener("click", () => this.act(button.dataset.do)));
+    root.querySelectorAll("[data-filter]").forEach((control) =>
+      control.addEventListener("input", () => this.readFilters()));
+    new ResizeObserver(() => {
+      if (this.view.clientWidth !== this.width) this.arrange();
+      this.width = this.view.clientWidth;
+    }).observe(view);
+  }
+
+  // Drags the diagram about.
+  listenToPan() {
+    const { view } = this;
+    let from;
+    view.addEventListener("pointerdown", (event) => {
+      this.panned = false;
+      if (event.button === 0 && event.pointerType === "mouse") {
+        from = { x: event.clientX + view.scrollLeft, y: event.clientY + view.scrollTop, at: event.clientY + event.clientX };
+      }
+    });
+    view.addEventListener("pointermove", (event) => {
+      if (from === undefined || event.buttons !== 1) { from = undefined; return; }
+      if (Math.abs(event.clientY + event.clientX - from.at) > 6) this.panned = true;
+      if (this.panned) view.scrollTo(from.x - event.clientX, from.y - event.clientY);
+    });
+    view.addEventListener("pointerup", () => { from = undefined; });
+  }
+}

@@ -1,0 +1,314 @@
+//! The parts of a page. Whatever text is put into a template is escaped there.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use squall_sim::text::{millis, visible};
+use squall_sim::trace::{Conclusion, Trace};
+
+use super::data;
+use crate::story::Story;
+use crate::svg;
+
+/// A page has no need of anything that is not in it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+    img-src data:; base-uri 'none'; form-action 'none'";
+
+const STYLE: &str = include_str!("assets/page.css");
+
+/// The scripts of pages with diagrams, in the order in which they need each other.
+const SCRIPTS: [&str; 6] = [
+    include_str!("assets/story.js"),
+    include_str!("assets/layout.js"),
+    include_str!("assets/draw.js"),
+    include_str!("assets/details.js"),
+    include_str!("assets/diagram.js"),
+    include_str!("assets/main.js"),
+];
+
+/// Operations in the table of a page.
+const OPERATIONS: usize = 500;
+
+/// Which script a page needs.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Script {
+    /// None.
+    #[allow(dead_code)]
+    None,
+    /// That of diagrams.
+    Diagrams,
+}
+
+/// A whole page.
+pub(crate) fn document(title: &str, script: Script, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(STYLE)) (PreEscaped(svg::STYLE)) }
+            }
+            body {
+                (body)
+                footer { "Drawn by squall " (env!("CARGO_PKG_VERSION")) "." }
+                @if script == Script::Diagrams {
+                    script { (PreEscaped("(() => {\n\"use strict\";\n"))
+                        @for one in SCRIPTS { (PreEscaped(one)) }
+                        (PreEscaped("})();\n")) }
+                }
+            }
+        }
+    }
+}
+
+/// The verdict as a word on its colour.
+pub(crate) fn verdict_badge(verdict: &str) -> Markup {
+    let known = ["pass", "fail", "inconclusive", "invalid"].iter().find(|word| **word == verdict);
+    html! { strong class={ "verdict " (known.unwrap_or(&"unknown")) } { (visible(verdict)) } }
+}
+
+/// What was run, what was expected, and what came of it.
+pub(super) fn head(trace: &Trace) -> Markup {
+    let header = &trace.header;
+    html! {
+        header class="run" {
+            h1 { (visible(&header.title)) }
+            p class="about" {
+                @match &trace.conclusion {
+                    Some(conclusion) => (verdict_badge(&conclusion.verdict)),
+                    None => (verdict_badge("unknown")),
+                }
+                span { code { (visible(&header.scenario)) } }
+                span { "protocol " b { (visible(&header.protocol)) } }
+                span { "seed " b { (header.seed) } }
+                span { (visible(&header.engine)) " engine" }
+                @if let Some(conclusion) = &trace.conclusion {
+                    span { (millis(conclusion.sim_time)) " ms simulated" }
+                }
+            }
+            @match &trace.conclusion {
+                Some(conclusion) => (came_to(conclusion)),
+                None => p class="note" {
+                    "This trace is of an earlier version, which did not write down the verdict."
+                },
+            }
+        }
+    }
+}
+
+fn came_to(conclusion: &Conclusion) -> Markup {
+    html! {
+        p class="expected" {
+            "Expected: "
+            @if conclusion.expected.is_empty() { "nothing but integrity" }
+            (visible(&conclusion.expected.join("; ")))
+        }
+        @if !conclusion.failures.is_empty() {
+            ul class="failures" {
+                @for failure in &conclusion.failures { li { (visible(failure)) } }
+            }
+        }
+        p class="replay" {
+            "Repeat with " code { (visible(&conclusion.replay)) }
+            button type="button" data-copy=(visible(&conclusion.replay)) { "Copy" }
+        }
+    }
+}
+
+/// A story and where it stands on the page.
+pub(super) struct Diagram<'a> {
+    /// A word that no other diagram of the page has.
+    pub name: &'static str,
+    /// What it shows.
+    pub story: &'a Story<'a>,
+    /// The row to mark.
+    pub difference: Option<usize>,
+}
+
+/// Diagrams beside each other, with what drives them.
+pub(super) fn diagrams(all: &[Diagram<'_>]) -> Markup {
+    html! {
+        main class={ "diagrams" @if all.len() > 1 { " pair" } } {
+            @for diagram in all { (self::diagram(diagram)) }
+        }
+        svg class="squall-diagram definitions" aria-hidden="true" width="0" height="0" {
+            (svg::definitions())
+        }
+        (keys())
+    }
+}
+
+fn diagram(diagram: &Diagram<'_>) -> Markup {
+    let name = diagram.name;
+    let id = |part: &str| format!("{name}-{part}");
+    html! {
+        section class="diagram" data-diagram=(name) aria-label={ "Space-time diagram, " (name) } {
+            div class="tools" role="group" aria-label="Tools" {
+                button type="button" data-do="look" { "Go to the violation" }
+                button type="button" data-do="difference" hidden { "Go to the difference" }
+                span class="zoom" role="group" aria-label="Zoom" {
+                    button type="button" data-do="out" aria-label="Zoom out" { "−" }
+                    button type="button" data-do="reset" { "100%" }
+                    button type="button" data-do="in" aria-label="Zoom in" { "+" }
+                }
+                label for=(id("host")) { "Host" }
+                select id=(id("host")) data-filter="host" { option value="" { "all" } }
+                label for=(id("kind")) { "Kind" }
+                select id=(id("kind")) data-filter="kind" { option value="" { "all" } }
+                label for=(id("op")) { "Operation" }
+                input id=(id("op")) data-filter="op" type="search" list=(id("ops"))
+                    placeholder="client-1#3" autocomplete="off" spellcheck="false";
+                datalist id=(id("ops")) {}
+                output class="count" {}
+            }
+            div class="stage" {
+                div class="view" tabindex="0" role="listbox" aria-label="Events, in order of time" {
+                    noscript { p class="note" {
+                        "This diagram is drawn by a script of this page, and scripts are off. `squall \
+                         report --format svg` draws it without."
+                    } }
+                }
+                aside class="details" aria-live="polite" aria-label="Details" {
+                    p class="note" { "Select a datagram or an event to see what belongs to it." }
+                }
+            }
+            script type="application/json" class="story" {
+                (PreEscaped(data::json(diagram.story, diagram.difference)))
+            }
+        }
+    }
+}
+
+fn keys() -> Markup {
+    let keys = [
+        ("↑ ↓", "the event before and after"),
+        ("Page Up, Page Down", "ten events"),
+        ("Home, End", "the first and the last event"),
+        ("n, p", "the next and the previous event of the same operation or datagram"),
+        ("v", "the violation"),
+        ("+ − 0", "zoom"),
+        ("/", "filter by operation"),
+        ("Escape", "nothing selected"),
+    ];
+    html! {
+        details class="keys" {
+            summary { "Keys" }
+            dl { @for (key, what) in keys { dt { kbd { (key) } } dd { (what) } } }
+        }
+    }
+}
+
+/// What is known of the guarantees, the faults, the operations, and the scenario itself.
+pub(super) fn facts(story: &Story<'_>) -> Markup {
+    let trace = story.trace;
+    html! {
+        div class="facts" {
+            @if let Some(conclusion) = &trace.conclusion {
+                section { h2 { "Guarantees" } (guarantees(conclusion)) }
+                @if !conclusion.faults.is_empty() {
+                    section { h2 { "Faults" } (faults(conclusion)) }
+                }
+            }
+            section { h2 { "Operations" } (operations(story)) }
+        }
+        details class="scenario" {
+            summary { "The scenario" }
+            pre { (visible_lines(&trace.header.source)) }
+        }
+        p class="note" { "Trace hash " code { (format!("{:032x}", trace.hash())) } }
+    }
+}
+
+/// Lines stay lines; whatever else a terminal or a browser might obey is replaced.
+fn visible_lines(text: &str) -> String {
+    let lines: Vec<String> =
+        text.lines().map(|line| visible(&line.replace('\t', "    "))).collect();
+    lines.join("\n")
+}
+
+fn guarantees(conclusion: &Conclusion) -> Markup {
+    html! {
+        table {
+            thead { tr { th scope="col" { "Guarantee" } th scope="col" { "Found" } th scope="col" { "Because" } } }
+            tbody {
+                @for found in &conclusion.guarantees {
+                    tr {
+                        th scope="row" { (visible(&found.guarantee)) }
+                        td class={ "finding " (finding_class(&found.finding)) } { (visible(&found.finding)) }
+                        td { @if let Some(because) = &found.because { (visible(because)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn finding_class(finding: &str) -> &'static str {
+    match finding {
+        "held" => "held",
+        "violated" => "violated",
+        _ => "undecided",
+    }
+}
+
+fn faults(conclusion: &Conclusion) -> Markup {
+    html! {
+        table {
+            thead { tr { th scope="col" { "Fault" } th scope="col" { "Does" } th scope="col" { "Hit" } th scope="col" { "Of" } } }
+            tbody {
+                @for fault in &conclusion.faults {
+                    tr {
+                        th scope="row" { (visible(&fault.name)) }
+                        td { (visible(&fault.action)) }
+                        td class="number" { (fault.hits) }
+                        td class="number" { (fault.opportunities) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn operations(story: &Story<'_>) -> Markup {
+    let left_out = story.operations.len().saturating_sub(OPERATIONS);
+    html! {
+        div class="scroll" tabindex="0" role="region" aria-label="Operations" {
+            table {
+                thead { tr {
+                    th scope="col" { "Operation" } th scope="col" { "Executed" } th scope="col" { "Ended" }
+                    th scope="col" { "Took, ms" }
+                } }
+                tbody {
+                    @for (id, op) in story.operations.iter().take(OPERATIONS) {
+                        tr {
+                            th scope="row" { (visible(&story.trace.operation(*id))) }
+                            td class={ "number" @if op.executions > 1 { " violated" } } { (op.executions) "x" }
+                            td { (op.last.map_or("", |step| step.name())) }
+                            td class="number" {
+                                @if let (Some(start), Some(end)) = (op.invoked_at, op.ended_at) {
+                                    (millis(end.saturating_sub(start)))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if left_out > 0 { p class="note" { (left_out) " more operations are left out here." } }
+        }
+    }
+}
+
+/// Where two traces part.
+pub(super) fn difference(rows: [Option<usize>; 2]) -> Markup {
+    html! {
+        p class="note" {
+            @match rows {
+                [None, None] => "The two traces are the same, event by event.",
+                _ => "The traces are the same down to the marked row; from there on they differ.",
+            }
+        }
+    }
+}

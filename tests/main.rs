@@ -15,6 +15,7 @@ mod matrix;
 mod misuse;
 #[cfg(feature = "mutants")]
 mod mutants;
+mod netem;
 mod orphans;
 mod pages;
 mod properties;

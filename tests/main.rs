@@ -10,6 +10,7 @@ mod engine_parity;
 mod exactly_once;
 mod expected_events;
 mod further_hosts;
+mod junit;
 mod limits;
 mod matrix;
 mod misuse;

@@ -7,6 +7,7 @@ mod exit;
 mod explore;
 mod files;
 mod interrupt;
+mod junit;
 mod matrix;
 mod merge;
 mod netem;

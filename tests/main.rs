@@ -10,11 +10,13 @@ mod engine_parity;
 mod exactly_once;
 mod expected_events;
 mod further_hosts;
+mod junit;
 mod limits;
 mod matrix;
 mod misuse;
 #[cfg(feature = "mutants")]
 mod mutants;
+mod netem;
 mod orphans;
 mod pages;
 mod properties;

@@ -1,6 +1,8 @@
 //! Draws what a run recorded. Reads traces, runs nothing.
 #![forbid(unsafe_code)]
 
+pub mod junit;
+pub mod netem;
 pub mod page;
 pub mod story;
 pub mod svg;

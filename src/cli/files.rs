@@ -62,17 +62,28 @@ pub(crate) fn scenarios_below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Re
 /// # Errors
 /// If it cannot be read or is wrong; it was complained about.
 pub(super) fn load(path: &Path, registry: &Registry) -> Result<Scenario, Exit> {
-    let loaded = if path.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        match io::stdin().lock().take(registry::MAX_FILE + 1).read_to_end(&mut bytes) {
-            Ok(_) => Scenario::parse_bytes("-", &bytes, Path::new("."), registry.specs())
-                .map_err(LoadError::Wrong),
-            Err(error) => Err(LoadError::Unreadable { path: "standard input".into(), error }),
-        }
-    } else {
-        registry.load(path)
-    };
-    loaded.map_err(|error| match error {
+    load_quietly(path, registry).map_err(|error| refuse(&error))
+}
+
+/// Loads a scenario; `-` is standard input.
+///
+/// # Errors
+/// If it cannot be read or is wrong.
+pub(super) fn load_quietly(path: &Path, registry: &Registry) -> Result<Scenario, LoadError> {
+    if path.as_os_str() != "-" {
+        return registry.load(path);
+    }
+    let mut bytes = Vec::new();
+    match io::stdin().lock().take(registry::MAX_FILE + 1).read_to_end(&mut bytes) {
+        Ok(_) => Scenario::parse_bytes("-", &bytes, Path::new("."), registry.specs())
+            .map_err(LoadError::Wrong),
+        Err(error) => Err(LoadError::Unreadable { path: "standard input".into(), error }),
+    }
+}
+
+/// Says why a scenario could not be loaded.
+pub(super) fn refuse(error: &LoadError) -> Exit {
+    match error {
         LoadError::Unreadable { .. } => {
             complain(&format!(
                 "{error}; give a scenario file, a folder of them, or - for standard input"
@@ -83,7 +94,7 @@ pub(super) fn load(path: &Path, registry: &Registry) -> Result<Scenario, Exit> {
             let _ = writeln!(anstream::stderr(), "{}\n", diagnostics.render(true));
             Exit::Data
         }
-    })
+    }
 }
 
 /// Where a scenario file that was made from another one goes.

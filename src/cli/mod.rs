@@ -7,8 +7,10 @@ mod exit;
 mod explore;
 mod files;
 mod interrupt;
+mod junit;
 mod matrix;
 mod merge;
+mod netem;
 mod progress;
 mod replay;
 mod report;
@@ -66,6 +68,8 @@ enum Command {
     Shrink(shrink::Args),
     /// Run every protocol under every family of faults and say what was observed
     Matrix(matrix::Args),
+    /// Print a scenario's links as commands of tc for netem, for a real network
+    Netem(netem::Args),
     /// Compile an interface file of ONC RPC (.x) into Rust
     Rpcgen(rpcgen::Args),
     /// List the protocols with their options
@@ -104,6 +108,7 @@ pub fn cli(registry: Registry) -> ExitCode {
         Command::Check(args) => check::run(&args, &registry),
         Command::Shrink(args) => shrink::run(&args, &registry),
         Command::Matrix(args) => matrix::run(&args, &registry),
+        Command::Netem(args) => netem::run(&args, &registry),
         Command::Rpcgen(args) => rpcgen::run(&args),
         Command::Protocols(args) => describe::protocols(&args, &registry),
         Command::Schema => describe::schema(&registry),

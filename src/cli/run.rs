@@ -15,6 +15,7 @@ use squall_sim::{Outcome, RunError, Settings};
 
 use super::determinism::{self, Fact};
 use super::exit::Exit;
+use super::junit::Cases;
 use super::{complain, files, replay, stdout, width};
 use crate::Registry;
 
@@ -25,6 +26,7 @@ Examples:
   squall run scenarios/ladder/lost_ack_retry.toml      one scenario, with its timeline
   squall run scenarios --seed 7                        all scenarios below a folder
   generate | squall run - --format json                from standard input, JSON out
+  squall run scenarios --junit target/squall.xml       and the verdicts in a file, for CI
   squall run scenarios --check-determinism             twice, in separate processes")]
 pub(super) struct Args {
     /// Scenario files, folders of them, or - for standard input
@@ -45,7 +47,10 @@ pub(super) struct Args {
     /// Write the trace here, for `squall replay` and `squall report`
     #[arg(long, value_name = "OUT")]
     trace: Option<PathBuf>,
-    /// Overwrite the trace file if it exists
+    /// Write the verdicts here as JUnit's XML, for CI: failures, and as errors whatever could not be judged
+    #[arg(long, value_name = "OUT.xml")]
+    junit: Option<PathBuf>,
+    /// Overwrite the files that --trace and --junit name, if they exist
     #[arg(long)]
     force: bool,
     /// Run everything once more, in a second process, and compare
@@ -100,10 +105,10 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         complain("--trace takes the trace of one run; give one scenario file");
         return Ok(Exit::Usage);
     }
-    if let Some(path) = &args.trace
-        && let Err(exit) = files::may_write(path, args.force)
-    {
-        return Ok(exit);
+    for path in [&args.trace, &args.junit].into_iter().flatten() {
+        if let Err(exit) = files::may_write(path, args.force) {
+            return Ok(exit);
+        }
     }
     let several = paths.len() > 1;
     let timeline = args.timeline.unwrap_or(match several {
@@ -118,12 +123,20 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     let mut worst = Exit::Passed;
     let mut tally = Tally::default();
     let (mut facts, mut input) = (Vec::new(), String::new());
+    let mut cases = Cases::default();
     for path in &paths {
-        let exit = match files::load(path, registry) {
-            Err(exit) => exit,
+        let exit = match files::load_quietly(path, registry) {
+            Err(error) => {
+                cases.not_loaded(path, &error);
+                files::refuse(&error)
+            }
             Ok(scenario) => match registry.run(&scenario, settings) {
-                Err(error) => refuse(&error),
+                Err(error) => {
+                    cases.not_run(path, &error);
+                    refuse(&error)
+                }
                 Ok(outcome) => {
+                    cases.ended(path, &outcome);
                     tally.count(outcome.verdict());
                     if args.check_determinism {
                         facts.extend(Fact::of(&outcome.to_json()));
@@ -149,16 +162,26 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     if args.check_determinism {
         let engine = engine.map(Engine::name);
         let again = determinism::run_again(&paths, args.seed, engine, &input)?;
-        worst = worst.max(compare(&mut out, &facts, &again, text)?);
+        worst = worst.max(compare(&mut out, &facts, &again, text, &mut cases)?);
+    }
+    if let Some(path) = &args.junit {
+        worst = worst.max(cases.write(path, args.force));
     }
     out.flush()?;
     Ok(worst)
 }
 
 /// Says which runs of a second process were other ones.
-fn compare(out: &mut dyn Write, first: &[Fact], second: &[Fact], text: bool) -> io::Result<Exit> {
+fn compare(
+    out: &mut dyn Write,
+    first: &[Fact],
+    second: &[Fact],
+    text: bool,
+    cases: &mut Cases,
+) -> io::Result<Exit> {
     let differing: Vec<&Fact> = first.iter().filter(|fact| !second.contains(fact)).collect();
     for fact in &differing {
+        cases.not_deterministic(&fact.scenario, replay::SUSPECTS);
         complain(&format!(
             "{} is not deterministic: a second process had another run. `{} replay` says from which event on",
             visible(&fact.scenario),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use squall_sim::network::HostId;
 use squall_sim::text::millis;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What stands in one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +170,7 @@ fn arrow(from: usize, to: usize, label: &str, dropped: Option<&str>) -> String {
     let drawn = match dropped {
         None => {
             let label = cut(label, space.saturating_sub(3));
-            let dashes = "-".repeat(space.saturating_sub(label.chars().count() + 2));
+            let dashes = "-".repeat(space.saturating_sub(columns(&label) + 2));
             if forth { format!("{label} {dashes}>") } else { format!("<{dashes} {label}") }
         }
         Some(why) if forth => format!("{label} ---x {why}"),
@@ -177,7 +178,7 @@ fn arrow(from: usize, to: usize, label: &str, dropped: Option<&str>) -> String {
     };
     if !forth {
         // What goes left begins at the right.
-        let length = line.chars().count() + space.saturating_sub(drawn.chars().count());
+        let length = columns(&line) + space.saturating_sub(columns(&drawn));
         pad(&mut line, length);
     }
     line.push_str(&drawn);
@@ -185,15 +186,46 @@ fn arrow(from: usize, to: usize, label: &str, dropped: Option<&str>) -> String {
 }
 
 fn pad(line: &mut String, column: usize) {
-    let length = line.chars().count();
+    let length = columns(line);
     line.push_str(&" ".repeat(column.saturating_sub(length)));
 }
 
-/// At most `width` characters of `text`.
+/// How many columns of a terminal a text takes: some characters take two, some none.
+fn columns(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// As much of `text` as has room in `width` columns.
 fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+    if columns(text) <= width {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    format!("{kept}…")
+    let (mut kept, mut taken) = (String::new(), 1);
+    for c in text.chars() {
+        // Each alone: together they never take more.
+        taken += UnicodeWidthChar::width(c).unwrap_or(0);
+        if taken > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(cut("日本語のホスト", 14), "日本語のホスト");
+        assert_eq!(cut("日本語のホスト", 13), "日本語のホス…");
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!(cut("e\u{301}te", 3), "e\u{301}te");
+        for width in 1..12 {
+            let cut = cut("a日b\u{301}本c🚀語", width);
+            assert!(columns(&cut) <= width, "{cut:?} in {width}");
+        }
+    }
 }

@@ -3,10 +3,16 @@
 //! Every value here is final: ranges were drawn, names were resolved to host numbers. Times are
 //! nanoseconds, sizes bytes, rates bits per second, probabilities lie in `0.0..=1.0`.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// The number of a host in its world, counted from 0 in the order in which hosts were added.
 pub type HostId = u32;
+
+/// The address of a host: 10.0.0.1 for the first.
+pub fn address(host: HostId) -> Ipv4Addr {
+    Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 1).to_bits().wrapping_add(host))
+}
 
 /// A set of hosts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -34,7 +34,7 @@ use std::sync::Arc;
 pub use checksum::ones_complement_sum;
 pub use config::{
     Action, Corruption, Distribution, FaultSpec, HostId, HostSet, Impairments, LinkRule, Loss,
-    PacketAction, PacketMatch, Pick, Trigger, WorldAction,
+    PacketAction, PacketMatch, Pick, Trigger, WorldAction, address,
 };
 pub use corrupt::Alteration;
 pub(crate) use corrupt::flip;

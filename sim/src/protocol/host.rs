@@ -112,7 +112,7 @@ impl Client {
 
     /// Where the server listens.
     pub fn server(&self) -> SocketAddr {
-        SocketAddr::from((world::address(0), SERVER_PORT))
+        SocketAddr::from((crate::network::address(0), SERVER_PORT))
     }
 
     /// Issues the next operation, after the workload's pause, which begins with the call; `None`

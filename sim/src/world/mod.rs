@@ -21,12 +21,12 @@ pub(crate) use disk::Disk;
 pub use disk::MAX_FILE;
 pub(crate) use host::{Host, Tag};
 pub use socket::MAX_PAYLOAD;
-pub(crate) use socket::{SocketKey, address};
+pub(crate) use socket::SocketKey;
 pub(crate) use timer::TimerKey;
 
 use crate::engine::panic::Described;
 use crate::history::{Execution, History, Outcome};
-use crate::network::{DropReason, Fate, HostId, Network, Packet, Plain, Trigger};
+use crate::network::{DropReason, Fate, HostId, Network, Packet, Plain, Trigger, address};
 use crate::plan::Plan;
 use crate::protocol::{ORPHAN, Protocol};
 use crate::trace::{Endpoint, OpId, Recorder, Step};

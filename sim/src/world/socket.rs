@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use super::World;
 use super::flight::Line;
 use super::queue::Due;
-use crate::network::{DropReason, HostId};
+use crate::network::{DropReason, HostId, address};
 use crate::trace::Endpoint;
 
 /// The largest payload that fits into an IPv4 UDP datagram.
@@ -166,11 +166,6 @@ impl Socket {
 
 fn error<T>(kind: ErrorKind, message: impl Into<String>) -> io::Result<T> {
     Err(io::Error::new(kind, message.into()))
-}
-
-/// The address of a host: 10.0.0.1 for the first.
-pub(crate) fn address(host: HostId) -> Ipv4Addr {
-    Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 1).to_bits() + host)
 }
 
 impl Endpoint {

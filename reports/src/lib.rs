@@ -1,6 +1,7 @@
 //! Draws what a run recorded. Reads traces, runs nothing.
 #![forbid(unsafe_code)]
 
+pub mod gallery;
 pub mod junit;
 pub mod netem;
 pub mod page;

@@ -6,6 +6,7 @@ mod determinism;
 mod exit;
 mod explore;
 mod files;
+mod gallery;
 mod interrupt;
 mod junit;
 mod matrix;

@@ -236,10 +236,15 @@ pub(super) fn read(path: &Path) -> Result<Trace, Exit> {
         complain(&format!("{}: {error}", path.display()));
         Exit::Usage
     })?;
-    Trace::read_jsonl(&String::from_utf8_lossy(&text)).map_err(|error| {
-        complain(&format!("{}: {error}", path.display()));
+    let wrong = |why: String| {
+        complain(&format!("{}: {why}", path.display()));
         Exit::Data
-    })
+    };
+    let text = str::from_utf8(&text).map_err(|error| {
+        let line = 1 + text[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        wrong(format!("line {line}: this is not text, and no trace that squall wrote"))
+    })?;
+    Trace::read_jsonl(text).map_err(|error| wrong(error.to_string()))
 }
 
 fn repeat(recorded: &Trace, registry: &Registry) -> Result<Outcome, Exit> {

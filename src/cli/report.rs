@@ -19,7 +19,8 @@ use crate::Registry;
 Examples:
   squall report my.trace                     the whole timeline, on standard output
   squall report my.trace --format svg > my.svg
-  squall report *.trace -o pages             one file per trace, in the folder `pages`")]
+  squall report *.trace -o pages             a page for each trace, in the folder `pages`
+  squall report failing.trace passing.trace --side-by-side -o pages")]
 pub(super) struct Args {
     /// Traces that `squall run --trace` wrote
     #[arg(required = true, value_name = "TRACE")]
@@ -27,9 +28,12 @@ pub(super) struct Args {
     /// Write one file per trace into this folder
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// What to draw [default: text]
-    #[arg(long, value_enum, default_value = "text", hide_default_value = true)]
-    format: Format,
+    /// What to draw [default: html into a folder, text else]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// One page of two traces, with the row from which on they differ
+    #[arg(long)]
+    side_by_side: bool,
     /// Draw at most so many rows of a picture, around the violation
     #[arg(long, value_name = "N", default_value_t = 200)]
     rows: usize,
@@ -60,7 +64,19 @@ impl Format {
     }
 }
 
+impl Args {
+    fn format(&self) -> Format {
+        self.format.unwrap_or(match &self.output {
+            Some(_) => Format::Html,
+            None => Format::Text,
+        })
+    }
+}
+
 pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
+    if args.side_by_side {
+        return side_by_side(args, registry);
+    }
     let mut names: Vec<_> = args.traces.iter().map(|path| path.file_stem()).collect();
     names.sort_unstable();
     if args.output.is_some() && names.windows(2).any(|pair| pair[0] == pair[1]) {
@@ -78,28 +94,56 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         };
         match &args.output {
             None => draw(args, &trace, registry, width(), true, &mut stdout())?,
-            Some(folder) => worst = worst.max(save(args, &trace, registry, path, folder)?),
+            Some(folder) => {
+                let name = path.file_stem().unwrap_or(path.as_os_str());
+                let target = folder.join(name).with_extension(args.format().extension());
+                let content = |out: &mut dyn Write| draw(args, &trace, registry, 120, false, out);
+                worst = worst.max(save(&target, folder, args.force, content)?);
+            }
         }
     }
     Ok(worst)
 }
 
-/// Draws a trace into a file of its own.
+/// One page of two traces.
+fn side_by_side(args: &Args, registry: &Registry) -> io::Result<Exit> {
+    let [left, right] = args.traces.as_slice() else {
+        complain(
+            "--side-by-side takes two traces, such as that of a failing and of a passing seed",
+        );
+        return Ok(Exit::Usage);
+    };
+    if args.format.is_some_and(|format| format != Format::Html) {
+        complain("--side-by-side makes a page: leave --format out, or give --format html");
+        return Ok(Exit::Usage);
+    }
+    let traces = match (replay::read(left), replay::read(right)) {
+        (Ok(left), Ok(right)) => [left, right],
+        (Err(exit), _) | (_, Err(exit)) => return Ok(exit),
+    };
+    let both = traces.each_ref();
+    let dissects = both.map(|trace| registry.dissect(&trace.header.protocol));
+    let Some(folder) = &args.output else {
+        return page::write_comparison(both, dissects, &mut stdout()).map(|()| Exit::Passed);
+    };
+    let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let target = folder.join(format!("{}-against-{}.html", name(left), name(right)));
+    let content = |out: &mut dyn Write| page::write_comparison(both, dissects, out);
+    save(&target, folder, args.force, content)
+}
+
+/// Writes a file into a folder that need not be there, and says where it is.
 fn save(
-    args: &Args,
-    trace: &Trace,
-    registry: &Registry,
-    path: &Path,
+    target: &Path,
     folder: &Path,
+    force: bool,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<Exit> {
     if let Err(error) = std::fs::create_dir_all(folder) {
         complain(&format!("{}: {error}", folder.display()));
         return Ok(Exit::Usage);
     }
-    let name = path.file_stem().unwrap_or(path.as_os_str());
-    let target = folder.join(name).with_extension(args.format.extension());
-    let content = |out: &mut dyn Write| draw(args, trace, registry, 120, false, out);
-    match files::write(&target, args.force, content) {
+    match files::write(target, force, content) {
         Ok(()) => writeln!(stdout(), "{}", target.display()).map(|()| Exit::Passed),
         Err(exit) => Ok(exit),
     }
@@ -114,7 +158,7 @@ fn draw(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let dissect = registry.dissect(&trace.header.protocol);
-    match args.format {
+    match args.format() {
         Format::Text => {
             let style = Style { width, color, extent: Extent::Full };
             timeline::write(trace, dissect, style, out)

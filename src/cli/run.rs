@@ -15,6 +15,7 @@ use squall_sim::{Outcome, RunError, Settings};
 
 use super::determinism::{self, Fact};
 use super::exit::Exit;
+use super::gallery::Gallery;
 use super::junit::Cases;
 use super::{complain, files, replay, stdout, width};
 use crate::Registry;
@@ -27,6 +28,7 @@ Examples:
   squall run scenarios --seed 7                        all scenarios below a folder
   generate | squall run - --format json                from standard input, JSON out
   squall run scenarios --junit target/squall.xml       and the verdicts in a file, for CI
+  squall run scenarios --report pages                  a page for each run, and an index
   squall run scenarios --check-determinism             twice, in separate processes")]
 pub(super) struct Args {
     /// Scenario files, folders of them, or - for standard input
@@ -53,6 +55,9 @@ pub(super) struct Args {
     /// Overwrite the files that --trace and --junit name, if they exist
     #[arg(long)]
     force: bool,
+    /// Write pages into this folder: an index of all runs, and one for each
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// Run everything once more, in a second process, and compare
     #[arg(long)]
     check_determinism: bool,
@@ -110,13 +115,19 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
             return Ok(exit);
         }
     }
+    let mut gallery = match args.report.as_deref().map(|dir| Gallery::new(dir, args.force)) {
+        Some(Err(exit)) => return Ok(exit),
+        Some(Ok(gallery)) => Some(gallery),
+        None => None,
+    };
     let several = paths.len() > 1;
     let timeline = args.timeline.unwrap_or(match several {
         true => TimelineArg::None,
         false => TimelineArg::Short,
     });
     let text = args.format == Format::Text;
-    let keep_trace = args.trace.is_some() || (text && timeline != TimelineArg::None);
+    let keep_trace =
+        args.trace.is_some() || gallery.is_some() || (text && timeline != TimelineArg::None);
     let engine = args.engine.map(EngineArg::engine);
     let settings = Settings { seed: args.seed, engine, keep_trace };
     let mut out = stdout();
@@ -128,11 +139,15 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         let exit = match files::load_quietly(path, registry) {
             Err(error) => {
                 cases.not_loaded(path, &error);
+                let why = "this file can not be read, or is wrong";
+                gallery.iter_mut().for_each(|gallery| gallery.not_run(path, why));
                 files::refuse(&error)
             }
             Ok(scenario) => match registry.run(&scenario, settings) {
                 Err(error) => {
                     cases.not_run(path, &error);
+                    let why = "it can not be run on this engine";
+                    gallery.iter_mut().for_each(|gallery| gallery.not_run(path, why));
                     refuse(&error)
                 }
                 Ok(outcome) => {
@@ -149,7 +164,8 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
                     } else {
                         writeln!(out, "{}", outcome.to_json())?;
                     }
-                    let written = write_trace(args, &outcome);
+                    let page = gallery.as_mut().map(|gallery| gallery.add(&outcome, registry));
+                    let written = write_trace(args, &outcome).max(page.unwrap_or(Exit::Passed));
                     written.max(Exit::from(outcome.verdict()))
                 }
             },
@@ -166,6 +182,9 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     }
     if let Some(path) = &args.junit {
         worst = worst.max(cases.write(path, args.force));
+    }
+    if let Some(gallery) = gallery {
+        worst = worst.max(gallery.finish(text.then_some(&mut out))?);
     }
     out.flush()?;
     Ok(worst)

@@ -11,20 +11,28 @@ use squall_sim::text::visible;
 use squall_sim::trace::Trace;
 
 use crate::story::Story;
-use template::{Diagram, Script};
-pub(crate) use template::{document, verdict_badge};
+use template::Diagram;
+pub(crate) use template::{Script, document, verdict_badge};
 
 /// Writes the page of a run. `dissect` names the datagrams.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write(trace: &Trace, dissect: Option<Dissect>, out: &mut dyn Write) -> io::Result<()> {
-    let story = Story::new(trace, dissect);
+    write_story(&Story::new(trace, dissect), out)
+}
+
+/// Writes the page of a run whose story is known.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_story(story: &Story<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let trace = story.trace;
     let title = visible(&trace.header.title);
     let body = html! {
         (template::head(trace))
-        (template::diagrams(&[Diagram { name: "run", story: &story, difference: None }]))
-        (template::facts(&story))
+        (template::diagrams(&[Diagram { name: "run", story, difference: None }]))
+        (template::facts(story))
     };
     write!(out, "{}", document(&title, Script::Diagrams, &body).into_string())
 }

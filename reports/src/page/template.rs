@@ -14,28 +14,34 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 const STYLE: &str = include_str!("assets/page.css");
 
-/// The scripts of pages with diagrams, in the order in which they need each other.
-const SCRIPTS: [&str; 6] = [
-    include_str!("assets/story.js"),
-    include_str!("assets/layout.js"),
-    include_str!("assets/draw.js"),
-    include_str!("assets/details.js"),
-    include_str!("assets/diagram.js"),
-    include_str!("assets/main.js"),
-];
-
-/// Operations in the table of a page.
-const OPERATIONS: usize = 500;
-
 /// Which script a page needs.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Script {
-    /// None.
-    #[allow(dead_code)]
-    None,
     /// That of diagrams.
     Diagrams,
+    /// That of the gallery.
+    Gallery,
 }
+
+impl Script {
+    /// Its parts, in the order in which they need each other.
+    fn parts(self) -> &'static [&'static str] {
+        match self {
+            Script::Diagrams => &[
+                include_str!("assets/story.js"),
+                include_str!("assets/layout.js"),
+                include_str!("assets/draw.js"),
+                include_str!("assets/details.js"),
+                include_str!("assets/diagram.js"),
+                include_str!("assets/main.js"),
+            ],
+            Script::Gallery => &[include_str!("assets/gallery.js")],
+        }
+    }
+}
+
+/// Operations in the table of a page.
+const OPERATIONS: usize = 500;
 
 /// A whole page.
 pub(crate) fn document(title: &str, script: Script, body: &Markup) -> Markup {
@@ -54,10 +60,10 @@ pub(crate) fn document(title: &str, script: Script, body: &Markup) -> Markup {
             body {
                 (body)
                 footer { "Drawn by squall " (env!("CARGO_PKG_VERSION")) "." }
-                @if script == Script::Diagrams {
-                    script { (PreEscaped("(() => {\n\"use strict\";\n"))
-                        @for one in SCRIPTS { (PreEscaped(one)) }
-                        (PreEscaped("})();\n")) }
+                script {
+                    (PreEscaped("(() => {\n\"use strict\";\n"))
+                    @for part in script.parts() { (PreEscaped(part)) }
+                    (PreEscaped("})();\n"))
                 }
             }
         }

@@ -18,10 +18,6 @@ pub(crate) const STYLE: &str = include_str!("diagram.css");
 
 /// Pixels for a tenth of a row.
 const SCALE: u32 = 2;
-/// Left of the first column: the time, and what happens on its host.
-const LEFT: u32 = 270;
-/// Right of the last column: what happens on its host.
-const RIGHT: u32 = 230;
 /// Above the first row: the hosts' names.
 const TOP: u32 = 40;
 
@@ -29,7 +25,14 @@ const TOP: u32 = 40;
 struct Geometry<'a> {
     story: &'a Story<'a>,
     rows: Range<usize>,
+    /// Between columns.
     lane: u32,
+    /// Left of the first column: the time, and what happens on its host.
+    left: u32,
+    /// Right of the last column: what happens on its host.
+    right: u32,
+    /// Where the time ends; none is shown at 0.
+    time: u32,
     top: u32,
 }
 
@@ -41,11 +44,16 @@ impl<'a> Geometry<'a> {
             _ => 220,
         };
         let top = story.y(rows.start).saturating_sub(10);
-        Geometry { story, rows, lane, top }
+        Geometry { story, rows, lane, left: 270, right: 230, time: 78, top }
+    }
+
+    /// Narrower, so that letters can be read when the picture is small.
+    fn small(self) -> Self {
+        Geometry { lane: self.lane / 2, left: 140, right: 140, time: 0, ..self }
     }
 
     fn x(&self, host: HostId) -> u32 {
-        LEFT + self.story.column(host) as u32 * self.lane
+        self.left + self.story.column(host) as u32 * self.lane
     }
 
     fn y(&self, row: usize) -> u32 {
@@ -54,7 +62,7 @@ impl<'a> Geometry<'a> {
     }
 
     fn width(&self) -> u32 {
-        LEFT + (self.story.columns.len().max(1) as u32 - 1) * self.lane + RIGHT
+        self.left + (self.story.columns.len().max(1) as u32 - 1) * self.lane + self.right
     }
 
     fn bottom(&self) -> u32 {
@@ -75,9 +83,7 @@ pub fn picture(story: &Story<'_>, most: usize) -> String {
             style { (PreEscaped(STYLE)) }
             (definitions())
             rect class="paper" width=(width) height=(height) {}
-            (bands(&geometry))
-            (lanes(&geometry))
-            @for row in rows.clone() { (self::row(&geometry, row)) }
+            (drawing(&geometry))
             @if left_out > 0 {
                 text class="note" x=(width / 2) y=(height - 6) text-anchor="middle" {
                     (left_out) " of " (story.rows.len()) " rows are left out"
@@ -88,6 +94,26 @@ pub fn picture(story: &Story<'_>, most: usize) -> String {
     markup.into_string()
 }
 
+/// A small picture of at most `most` rows, for a page that has the style and the definitions already. It
+/// says nothing that the text beside it does not.
+pub(crate) fn thumbnail(story: &Story<'_>, most: usize) -> Markup {
+    let geometry = Geometry::new(story, story.rows_to_look_at(most)).small();
+    let (width, height) = (geometry.width(), geometry.bottom() + 10);
+    html! {
+        svg viewBox=(format!("0 0 {width} {height}")) class="squall-diagram" aria-hidden="true" {
+            (drawing(&geometry))
+        }
+    }
+}
+
+fn drawing(geometry: &Geometry<'_>) -> Markup {
+    html! {
+        (bands(geometry))
+        (lanes(geometry))
+        @for row in geometry.rows.clone() { (self::row(geometry, row)) }
+    }
+}
+
 fn title(story: &Story<'_>) -> String {
     let header = &story.trace.header;
     format!("{}, seed {}", visible(&header.title), header.seed)
@@ -96,7 +122,7 @@ fn title(story: &Story<'_>) -> String {
 fn lanes(geometry: &Geometry<'_>) -> Markup {
     let bottom = geometry.bottom();
     html! {
-        text class="time" x="78" y="18" text-anchor="end" { "ms" }
+        @if geometry.time > 0 { text class="time" x=(geometry.time) y="18" text-anchor="end" { "ms" } }
         @for host in &geometry.story.columns {
             @let x = geometry.x(*host);
             text class="host" x=(x) y="18" text-anchor="middle" {
@@ -115,7 +141,7 @@ fn bands(geometry: &Geometry<'_>) -> Markup {
             @let height = end.saturating_sub(y);
             @let (class, x, width) = match &band.kind {
                 BandKind::Fault(..) => {
-                    ("band fault", LEFT - 30, geometry.width() - LEFT - RIGHT + 60)
+                    ("band fault", geometry.left - 30, geometry.width() - geometry.left - geometry.right + 60)
                 }
                 BandKind::Down(host) => ("band down", geometry.x(*host) - 9, 18),
                 BandKind::Paused(host) => ("band paused", geometry.x(*host) - 9, 18),
@@ -132,14 +158,14 @@ fn row(geometry: &Geometry<'_>, place: usize) -> Markup {
     let before = place.checked_sub(1).filter(|before| *before >= geometry.rows.start);
     let is_new = before.is_none_or(|before| geometry.story.rows[before].at != row.at);
     html! {
-        @if is_new { text class="time" x="78" y=(y + 4) text-anchor="end" { (millis(row.at)) } }
+        @if is_new && geometry.time > 0 { text class="time" x=(geometry.time) y=(y + 4) text-anchor="end" { (millis(row.at)) } }
         @match &row.what {
             Shown::Sent(datagram) => (arrow::sent(geometry, *datagram)),
             Shown::Ended { datagram, end } => (arrow::late(geometry, *datagram, *end)),
             Shown::Point { host, text, tone, .. } => (point(geometry, *host, text, *tone, y)),
             Shown::Across(text) => {
-                @let middle = geometry.width() - RIGHT + 20;
-                line class="across" x1=(LEFT - 30) x2=(geometry.width() - RIGHT + 30) y1=(y) y2=(y) {}
+                @let middle = geometry.width() - geometry.right + 20;
+                line class="across" x1=(geometry.left - 30) x2=(geometry.width() - geometry.right + 30) y1=(y) y2=(y) {}
                 text class="across" x=(middle) y=(y.saturating_sub(4)) { (text) }
             }
         }

@@ -34,7 +34,7 @@ class Diagram {
     this.space.style.width = `${this.place.width}px`;
     this.header.setAttribute("width", this.place.width);
     this.header.replaceChildren(
-      svgElement("text", { class: "time", x: 78, y: 20, "text-anchor": "end" }, "ms"),
+      svgElement("text", { class: "time", x: this.place.time, y: 20, "text-anchor": "end" }, "ms"),
       ...story.hosts.map((host, column) => svgElement(
         "text", { class: "host", x: this.painter.x(column), y: 20, "text-anchor": "middle" }, host)));
     this.root.querySelector("[data-do=reset]").textContent = `${Math.round(this.zoom * 100)}%`;

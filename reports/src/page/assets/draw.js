@@ -14,10 +14,10 @@ function svgElement(name, attributes = {}, text) {
 // Where columns are, for a view so many pixels wide.
 function columns(story, width, zoom) {
   const narrow = width < 800;
-  const [left, right] = narrow ? [190, 150] : [270, 230];
+  const [left, right] = narrow ? [200, 150] : [270, 230];
   const gaps = Math.max(1, story.hosts.length - 1);
   const lane = Math.max(150, Math.min(460, (width - left - right) / gaps)) * Math.max(0.4, zoom);
-  return { left, right, lane, width: Math.max(width, left + gaps * lane + right) };
+  return { time: narrow ? 58 : 78, left, right, lane, width: Math.max(width, left + gaps * lane + right) };
 }
 
 class Painter {
@@ -98,7 +98,7 @@ class Painter {
     const y = this.y(row.index);
     const above = place > 0 ? this.story.rows[this.plan.shown[place - 1]].at : undefined;
     if (row.at !== above) {
-      group.append(svgElement("text", { class: "time", x: 78, y: y + 4, "text-anchor": "end" },
+      group.append(svgElement("text", { class: "time", x: this.place.time, y: y + 4, "text-anchor": "end" },
         milliseconds(row.at)));
     }
     if (row.kind === POINT) this.point(group, row, y);

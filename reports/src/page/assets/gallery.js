@@ -1,0 +1,22 @@
+// Shows the cards that are searched for.
+
+const [search, verdict] = ["search", "verdict"].map((id) => document.getElementById(id));
+const cards = [...document.querySelectorAll(".card")].map((card) => [card, card.textContent.toLowerCase()]);
+
+function filter() {
+  const words = search.value.toLowerCase().split(/\s+/);
+  let shown = 0;
+  for (const [card, text] of cards) {
+    const isWanted = words.every((word) => text.includes(word));
+    card.hidden = !isWanted || (verdict.value !== "" && card.dataset.verdict !== verdict.value);
+    shown += card.hidden ? 0 : 1;
+  }
+  for (const folder of document.querySelectorAll(".folder")) {
+    folder.hidden = folder.querySelector(".card:not([hidden])") === null;
+  }
+  document.querySelector(".count").textContent = `${shown} of ${cards.length}`;
+}
+
+[search, verdict].forEach((control) => control.addEventListener("input", filter));
+filter();
+document.documentElement.dataset.ready = "true";

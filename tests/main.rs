@@ -1,6 +1,7 @@
 //! Integration tests: one binary, a module per subject.
 
 mod bad_options;
+mod browser;
 mod command;
 mod command_line;
 mod corruption;

@@ -30,7 +30,7 @@ class Painter {
 
   // The lowest layer: what lasts, the hosts' lines, and all arrows between two heights, in pixels.
   background(first, last) {
-    const parts = [...this.bands(first, last)];
+    const parts = [...this.bands(first, last), ...this.times(first, last)];
     this.story.hosts.forEach((_, column) => {
       const x = this.x(column);
       parts.push(svgElement("line", { class: "lane", x1: x, x2: x, y1: first, y2: last }));
@@ -39,6 +39,18 @@ class Painter {
       parts.push(this.arrows(datagram));
     }
     return parts;
+  }
+
+  // The time of each row that has another one than the row above it.
+  *times(first, last) {
+    const { shown } = this.plan;
+    const end = firstShownAt(this.plan, last / this.scale);
+    for (let place = firstShownAt(this.plan, first / this.scale); place < end; place += 1) {
+      const row = this.story.rows[shown[place]];
+      if (place > 0 && this.story.rows[shown[place - 1]].at === row.at) continue;
+      const attributes = { class: "time", x: this.place.time, y: this.y(row.index) + 4, "text-anchor": "end" };
+      yield svgElement("text", attributes, milliseconds(row.at));
+    }
   }
 
   *bands(first, last) {
@@ -96,11 +108,6 @@ class Painter {
       "aria-posinset": place + 1, "aria-setsize": this.plan.shown.length,
     });
     const y = this.y(row.index);
-    const above = place > 0 ? this.story.rows[this.plan.shown[place - 1]].at : undefined;
-    if (row.at !== above) {
-      group.append(svgElement("text", { class: "time", x: this.place.time, y: y + 4, "text-anchor": "end" },
-        milliseconds(row.at)));
-    }
     if (row.kind === POINT) this.point(group, row, y);
     if (row.kind === ACROSS) this.across(group, row, y);
     if (row.kind === SENT) this.label(group, row.datagram, y);

@@ -41,8 +41,9 @@ function sentence(story, row) {
   const [from, to] = [story.hosts[datagram.from], story.hosts[datagram.to]];
   if (row.kind === SENT) {
     const lost = datagram.ends.filter((end) => end.row === row.index && end.reason !== undefined);
-    const more = [...datagram.marks.map((mark) => mark.text), ...lost.map((end) => `dropped, ${end.reason}`)];
-    return `${at}${from} sends ${datagram.label} to ${to}` + more.map((text) => `; ${text}`).join("");
+    // What is seen stands here as it is seen: who speaks to the page says what they see.
+    const seen = [datagram.label, ...datagram.marks.map((mark) => mark.text)].join(" ");
+    return `${at}${from} sends to ${to}: ${seen}` + lost.map((end) => `; dropped, ${end.reason}`).join("");
   }
   if (end.reason !== undefined) {
     return `${at}${datagram.label}${copyName(end)} from ${from} to ${to} dropped, ${end.reason}`;

@@ -13,6 +13,7 @@ mod further_hosts;
 mod junit;
 mod limits;
 mod matrix;
+mod mermaid;
 mod misuse;
 #[cfg(feature = "mutants")]
 mod mutants;

@@ -3,6 +3,7 @@
 
 pub mod gallery;
 pub mod junit;
+pub mod mermaid;
 pub mod netem;
 pub mod page;
 pub mod story;

@@ -38,6 +38,7 @@ mod theory;
 mod timeline;
 mod tokio_sync;
 mod verdicts;
+mod wireshark;
 mod written_files;
 
 use squall::{Outcome, Protocol, Registry, Settings};

@@ -6,6 +6,7 @@ pub mod junit;
 pub mod mermaid;
 pub mod netem;
 pub mod page;
+pub mod pcapng;
 pub mod story;
 pub mod svg;
 pub mod timeline;

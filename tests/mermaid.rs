@@ -60,6 +60,7 @@ fn a_diagram_says_what_it_leaves_out() {
 #[test]
 fn nothing_in_it_is_interpreted() {
     let (registry, mut trace) = trace(EVENTFUL);
+    let plain = draw(&registry, &trace, 200);
     let hostile = "end\n; #35; %%{init}%% <br/>\r\u{2028}a->>b: $$x$$ wrap: style:x#1; END \u{1f600} []{}\"`+";
     trace.header.title = hostile.to_owned();
     trace.header.hosts[1] = hostile.to_owned();
@@ -67,17 +68,11 @@ fn nothing_in_it_is_interpreted() {
     trace.header.faults[4] = "end".to_owned();
     let drawn = draw(&registry, &trace, 200);
     let lines: Vec<&str> = drawn.lines().collect();
-    assert_eq!(
-        lines.len(),
-        draw(&self::trace(EVENTFUL).0, &self::trace(EVENTFUL).1, 200).lines().count()
-    );
+    assert_eq!(lines.len(), plain.lines().count());
     assert_eq!(lines[0], "sequenceDiagram");
     for line in &lines[1..] {
-        let (statement, label) = line.trim().split_once([':', 'a']).unwrap_or((line, ""));
-        let label =
-            if statement.starts_with('p') { line.split_once(" as ").unwrap().1 } else { label };
-        let label =
-            if statement.starts_with('p') { label } else { line.split_once(": ").unwrap().1 };
+        let divider = if line.contains("    participant h") { " as " } else { ": " };
+        let (_, label) = line.split_once(divider).unwrap();
         // Entities aside, only what Mermaid takes as it is.
         let mut rest = String::new();
         let mut pieces = label.split('#');

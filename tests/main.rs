@@ -14,6 +14,7 @@ mod further_hosts;
 mod junit;
 mod limits;
 mod matrix;
+mod mermaid;
 mod misuse;
 #[cfg(feature = "mutants")]
 mod mutants;
@@ -38,6 +39,7 @@ mod theory;
 mod timeline;
 mod tokio_sync;
 mod verdicts;
+mod wireshark;
 mod written_files;
 
 use squall::{Outcome, Protocol, Registry, Settings};

@@ -3,8 +3,10 @@
 
 pub mod gallery;
 pub mod junit;
+pub mod mermaid;
 pub mod netem;
 pub mod page;
+pub mod pcapng;
 pub mod story;
 pub mod svg;
 pub mod timeline;

@@ -127,12 +127,17 @@ pub fn cli(registry: Registry) -> ExitCode {
 /// Standard output, without colours unless it is a terminal. When its reader goes, as in
 /// `squall run ... | head`, what is written is lost, but the exit status stays right.
 fn stdout() -> impl Write {
-    UntilClosed(Some(anstream::stdout().lock()))
+    UntilClosed::new(anstream::stdout().lock())
 }
 
+/// Loses what is written after its reader has gone.
 struct UntilClosed<W>(Option<W>);
 
 impl<W: Write> UntilClosed<W> {
+    fn new(out: W) -> Self {
+        UntilClosed(Some(out))
+    }
+
     fn attempt<R>(
         &mut self,
         lost: R,

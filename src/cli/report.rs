@@ -1,16 +1,16 @@
 //! `squall report`: draws recorded runs.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use squall_reports::story::Story;
 use squall_reports::timeline::{self, Extent, Style};
-use squall_reports::{page, svg};
+use squall_reports::{mermaid, page, pcapng, svg};
 use squall_sim::trace::Trace;
 
 use super::exit::Exit;
-use super::{complain, files, replay, stdout, width};
+use super::{UntilClosed, complain, files, replay, stdout, width};
 use crate::Registry;
 
 /// Arguments of `squall report`.
@@ -19,6 +19,8 @@ use crate::Registry;
 Examples:
   squall report my.trace                     the whole timeline, on standard output
   squall report my.trace --format svg > my.svg
+  squall report my.trace --format mermaid    a sequence diagram for a document
+  squall report my.trace --format pcapng | wireshark -k -i -
   squall report *.trace -o pages             a page for each trace, in the folder `pages`
   squall report failing.trace passing.trace --side-by-side -o pages")]
 pub(super) struct Args {
@@ -51,6 +53,10 @@ enum Format {
     Html,
     /// The space-time diagram as a picture
     Svg,
+    /// A sequence diagram in the language of Mermaid, for documents
+    Mermaid,
+    /// A capture file for Wireshark: every datagram sent, with its fate as a comment
+    Pcapng,
 }
 
 impl Format {
@@ -60,6 +66,8 @@ impl Format {
             Format::Text => "txt",
             Format::Html => "html",
             Format::Svg => "svg",
+            Format::Mermaid => "mmd",
+            Format::Pcapng => "pcapng",
         }
     }
 }
@@ -83,6 +91,12 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         complain("two of the traces have the same name, so their files would be one");
         return Ok(Exit::Usage);
     }
+    if args.output.is_none()
+        && let Err(message) = fits_standard_output(args)
+    {
+        complain(message);
+        return Ok(Exit::Usage);
+    }
     let mut worst = Exit::Passed;
     for path in &args.traces {
         let trace = match replay::read(path) {
@@ -93,6 +107,12 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
             }
         };
         match &args.output {
+            // What strips colours from text would damage this.
+            None if args.format() == Format::Pcapng => {
+                let mut out = UntilClosed::new(io::stdout().lock());
+                draw(args, &trace, registry, 0, false, &mut out)?;
+                out.flush()?;
+            }
             None => draw(args, &trace, registry, width(), true, &mut stdout())?,
             Some(folder) => {
                 let name = path.file_stem().unwrap_or(path.as_os_str());
@@ -103,6 +123,21 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         }
     }
     Ok(worst)
+}
+
+/// Whether what is asked for can be written to standard output; if not, what to do.
+fn fits_standard_output(args: &Args) -> Result<(), &'static str> {
+    match args.format() {
+        Format::Text => Ok(()),
+        _ if args.traces.len() > 1 => {
+            Err("several traces are several documents; -o DIR writes a file for each")
+        }
+        Format::Pcapng if io::stdout().is_terminal() => {
+            Err("a capture file is nothing for a terminal; write it with -o DIR, or into a pipe: \
+                 squall report my.trace --format pcapng | wireshark -k -i -")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// One page of two traces.
@@ -168,5 +203,7 @@ fn draw(
             let story = Story::new(trace, dissect);
             writeln!(out, "{}", svg::picture(&story, args.rows))
         }
+        Format::Mermaid => mermaid::write(&Story::new(trace, dissect), args.rows, out),
+        Format::Pcapng => pcapng::write(&Story::new(trace, dissect), out),
     }
 }

@@ -1,4 +1,5 @@
-//! Draws what a run recorded. Reads traces, runs nothing.
+//! Draws what runs and sweeps recorded. Reads traces and sums, runs nothing.
 #![forbid(unsafe_code)]
 
+pub mod sweep;
 pub mod timeline;

@@ -34,9 +34,12 @@ pub fn all(sweep: &Sweep, charts: &Charts) -> io::Result<Vec<Figure>> {
     Ok(all)
 }
 
+/// Bars of the chart of seeds, at the most.
+const BARS: u64 = 125;
+
 /// What the seeds came to.
 fn seeds(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
-    let bins: Vec<_> = charts.verdicts(sweep.range).collect();
+    let bins = charts.verdicts(sweep.range, BARS);
     let size = bins.first().map_or(1, |(seeds, _)| seeds.count());
     let others = |of: &Verdicts| of.fail.saturating_add(of.inconclusive).saturating_add(of.invalid);
     let most = bins.iter().map(|(_, of)| others(of)).max().unwrap_or(0);
@@ -50,6 +53,9 @@ fn seeds(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
         figure.text = format!("All {} runs passed, so there is nothing to draw.", sweep.runs);
         return Ok(figure);
     }
+    // From the first one on: large numbers have no exact place.
+    let first = sweep.range.first;
+    let offset = |seed: u64| seed.saturating_sub(first) as f64;
     let mut marks = Vec::new();
     for (seeds, of) in &bins {
         let mut from = 0.0;
@@ -57,7 +63,7 @@ fn seeds(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
         for (count, color) in [of.fail, of.inconclusive, of.invalid].into_iter().zip(colors) {
             let y = from..from + count as f64;
             from = y.end;
-            let x = seeds.first as f64..seeds.end as f64;
+            let x = offset(seeds.first)..offset(seeds.end);
             marks.extend((count > 0).then_some(Mark::Bar { x, y, color }));
         }
         if others(of) > 0 {
@@ -67,9 +73,12 @@ fn seeds(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
     }
     let x = Axis {
         title: "seed",
-        range: sweep.range.first as f64..sweep.range.end as f64,
+        range: 0.0..offset(sweep.range.end),
         labels: Vec::new(),
-        written: &|seed| format!("{seed:.0}"),
+        written: &|place| match place.fract() == 0.0 {
+            true => first.saturating_add(place as u64).to_string(),
+            false => String::new(),
+        },
     };
     let whole = |runs: f64| if runs.fract() == 0.0 { format!("{runs:.0}") } else { String::new() };
     let range = 0.0..most as f64;
@@ -96,7 +105,7 @@ fn latency(charts: &Charts) -> io::Result<Figure> {
     let latency = &charts.latency;
     let mut figure = Figure {
         title: "Latency of completed operations".to_owned(),
-        head: vec!["share of operations", "took at most"],
+        head: vec!["from", "to", "operations"],
         ..Figure::default()
     };
     let of = &charts.operations;
@@ -114,12 +123,14 @@ fn latency(charts: &Charts) -> io::Result<Figure> {
     }
     // Bars of equal width, which many buckets share.
     let mut columns: Vec<(f64, u64)> = Vec::new();
-    for (first, _, count) in latency.buckets() {
+    for (first, last, count) in latency.buckets() {
         let column = (scale::log(first as f64) * COLUMNS).floor();
         match columns.last_mut() {
-            Some((last, sum)) if *last == column => *sum = sum.saturating_add(count),
+            Some((known, sum)) if *known == column => *sum = sum.saturating_add(count),
             _ => columns.push((column, count)),
         }
+        let range = [first, last.min(latency.max)].map(scale::time);
+        figure.rows.push([range.to_vec(), vec![count.to_string()]].concat());
     }
     let low = columns.first().map_or(0.0, |(column, _)| column - 2.0) / COLUMNS;
     let high = columns.last().map_or(1.0, |(column, _)| column + 3.0) / COLUMNS;
@@ -145,7 +156,6 @@ fn latency(charts: &Charts) -> io::Result<Figure> {
     figure.text = format!("Operations that took at most: {}.", said.join(", "));
     figure.notes.push(ended);
     figure.notes.push("Times are exact to 1/64; the largest one is exact.".to_owned());
-    figure.rows = known.into_iter().map(|(share, time)| vec![share.to_owned(), time]).collect();
     Ok(figure)
 }
 
@@ -240,11 +250,10 @@ fn attempts(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
 /// What to know of the line, or of there being none.
 fn about_theory(sweep: &Sweep, charts: &Charts, predicted: bool) -> String {
     match &charts.theory {
-        Some(source) if predicted => format!("Orange: the theory. Here {source}."),
-        Some(source) => format!(
-            "No line of theory: what its formulas assume (no faults, fixed delays, a fixed timeout, no limit on \
-             attempts, ...) does not hold for all of it. The theory: {source}."
-        ),
+        Some(_) if predicted => "The orange line is what theory says, see below.".to_owned(),
+        Some(_) => "No line of theory for all of it: not everywhere holds what its formulas assume, such as no \
+            faults, fixed delays, a fixed timeout, no limit on attempts, and, for goodput, one client."
+            .to_owned(),
         None => format!("No line of theory: none is known for {}.", sweep.protocol),
     }
 }

@@ -58,6 +58,9 @@ pub fn write(
                         h2 id="charts" { "Charts" }
                         @for (figure, number) in figures.iter().zip(1..) { (draw(figure, number)) }
                         @for line in missing(sweep) { p.note { (line) } }
+                        @if let Some(source) = sweep.charts.as_ref().and_then(|of| of.theory.as_ref()) {
+                            p.note { "Theory: " (visible(source)) "." }
+                        }
                     }
                 }
                 footer {

@@ -49,7 +49,7 @@ impl Axis {
 
     /// True if bins can be counted and summed up.
     pub(super) fn is_right(&self) -> bool {
-        self.low <= self.high
+        self.low < self.high
             && self.bins.len() == Axis::new(self.varied, self.low, self.high).bins.len()
     }
 

@@ -123,10 +123,25 @@ impl Charts {
         bin.count(verdict);
     }
 
-    /// What the seeds came to, bin by bin, with those that a bin is about.
-    pub fn verdicts(&self, range: Seeds) -> impl Iterator<Item = (Seeds, Verdicts)> {
-        let bins = range.chunks(seeds_per_bin(range)).zip(0..);
-        bins.map(|(seeds, index)| (seeds, self.seeds.get(&index).copied().unwrap_or_default()))
+    /// What the seeds of the sweep over `range` came to, in at most `most` parts of it that are as equal as
+    /// the bins allow.
+    pub fn verdicts(&self, range: Seeds, most: u64) -> Vec<(Seeds, Verdicts)> {
+        let size = seeds_per_bin(range);
+        let together = range.count().div_ceil(size).div_ceil(most.max(1)).max(1);
+        let parts = range.chunks(size.saturating_mul(together)).zip(0..);
+        let bins = |part: u64| {
+            let first = u32::try_from(part * together).unwrap_or(u32::MAX);
+            self.seeds
+                .range(first..)
+                .take_while(move |(index, _)| u64::from(**index) < (part + 1) * together)
+        };
+        parts
+            .map(|(seeds, part)| {
+                let mut sum = Verdicts::default();
+                bins(part).for_each(|(_, bin)| sum += *bin);
+                (seeds, sum)
+            })
+            .collect()
     }
 
     /// True if both can be added up.

@@ -227,9 +227,12 @@ fn attempts(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
         },
     };
     figure.svg = Some(chart::draw(x, counts("operations, logarithmic", most), &marks)?);
-    let shares: Vec<String> =
-        counted.iter().take(3).map(|(number, count)| format!("{count} took {number}")).collect();
-    figure.text = format!("Of {} operations, {}.", charts.operations.completed, shares.join(", "));
+    let (once, largest) = (counted.get(&1).copied().unwrap_or(0), counted.keys().next_back());
+    figure.text = format!(
+        "Of {} operations, {once} took one sending; the most that one took was {}.",
+        charts.operations.completed,
+        largest.map_or(String::new(), |largest| sendings(*largest))
+    );
     figure.notes.push(
         "A sending is the first one, or a retransmission that the client reported while this operation was \
          its only one under way."
@@ -238,13 +241,20 @@ fn attempts(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
     figure.notes.push(about_theory(sweep, charts, predicted));
     figure.rows = (1..=last)
         .map(|number| {
-            let name =
-                if number == ATTEMPTS { format!("{number} or more") } else { number.to_string() };
             let count = counted.get(&number).copied().unwrap_or(0);
-            vec![name, count.to_string(), theory(number).map_or("-".to_owned(), scale::number)]
+            vec![
+                sendings(number),
+                count.to_string(),
+                theory(number).map_or("-".to_owned(), scale::number),
+            ]
         })
         .collect();
     Ok(figure)
+}
+
+/// A number of sendings.
+fn sendings(number: u32) -> String {
+    if number == ATTEMPTS { format!("{number} or more") } else { number.to_string() }
 }
 
 /// What to know of the line, or of there being none.

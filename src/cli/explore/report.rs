@@ -21,6 +21,9 @@ use crate::cli::{complain, files, interrupt, stdout};
 /// The page about the sweep.
 const INDEX: &str = "index.html";
 
+/// Rows of a run's timeline, at the most: an endless loop has millions.
+const ROWS: usize = 2000;
+
 /// The file about the run with this seed.
 fn page_of(seed: u64) -> String {
     format!("seed-{seed}.txt")
@@ -123,7 +126,8 @@ fn write_run(
     })?;
     let Some(trace) = &ran.trace else { return Ok(()) };
     let dissect = registry.dissect(&trace.header.protocol);
-    let style = Style { width: 120, color: false, extent: Extent::Full };
+    let extent = ran.report.failed_at.map_or(Extent::Ends(ROWS), |at| Extent::Around(at, ROWS));
+    let style = Style { width: 120, color: false, extent };
     files::write(&place.folder.join(page_of(seed)), place.force, |out| {
         timeline::write(trace, dissect, style, out)
     })

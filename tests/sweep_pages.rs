@@ -393,7 +393,8 @@ fn broken_charts_are_refused() {
         Sweep::from_json(&value.to_string())
     };
     assert!(read(&|_| {}).is_ok());
-    let changes: [(&dyn Fn(&mut serde_json::Value), &str); 7] = [
+    type Change<'a> = &'a dyn Fn(&mut serde_json::Value);
+    let changes: [(Change<'_>, &str); 7] = [
         (&|charts| charts["seeds"]["59"] = serde_json::Value::Null, "invalid type"),
         (&|charts| charts["seeds"] = serde_json::json!({}), "the verdicts in its charts"),
         (&|charts| charts["operations"]["completed"] = 1.into(), "do not add up"),

@@ -17,7 +17,7 @@ pub(crate) use host::RETRANSMISSION;
 pub use host::{Client, Message, ORPHAN, SERVER_PORT, Server, expose, memory_entries, report};
 pub use spec::{HostSpec, OptionCheck, OptionContext, OptionKind, OptionProblem, OptionSpec};
 pub use spec::{OptionValue, Options, ProtocolSpec};
-pub use theory::Theory;
+pub use theory::{Predict, Theory};
 
 /// What host software gives back when it ends.
 pub type HostResult = Result<(), Box<dyn std::error::Error>>;
@@ -61,7 +61,7 @@ pub struct Protocol {
     /// What each of the spec's further hosts runs, in its order.
     hosts: Vec<Start<Server>>,
     before_start: Option<fn(&Options)>,
-    theory: Option<(&'static str, fn(&Plan) -> Option<Theory>)>,
+    theory: Option<(&'static str, Predict)>,
 }
 
 impl Protocol {
@@ -185,7 +185,7 @@ impl Protocol {
     /// Says what theory predicts for a run, beside which reports of sweeps draw what was measured. `source`
     /// gives the formulas and where they are from, in a sentence. `predict` gives `None` for a plan that is not
     /// what the formulas assume.
-    pub fn theory(mut self, source: &'static str, predict: fn(&Plan) -> Option<Theory>) -> Self {
+    pub fn theory(mut self, source: &'static str, predict: Predict) -> Self {
         self.theory = Some((source, predict));
         self
     }

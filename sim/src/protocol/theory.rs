@@ -1,5 +1,10 @@
 //! What a textbook says that a run comes to.
 
+use crate::plan::Plan;
+
+/// What theory predicts for a plan, if the plan is what its formulas assume.
+pub type Predict = fn(&Plan) -> Option<Theory>;
+
 /// What theory predicts for a run, on average over the network's draws.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Theory {

@@ -148,7 +148,7 @@ mod tests {
         values.iter().for_each(|value| histogram.count(*value));
         let mut sorted = values;
         sorted.sort_unstable();
-        for share in [1, 5000, 9000, 9900, 9990, 9999, 10_000] {
+        for share in [1u64, 5000, 9000, 9900, 9990, 9999, 10_000] {
             let exact = sorted[(5000 * share).div_ceil(10_000) as usize - 1];
             let found = histogram.quantile(share).unwrap();
             assert!((exact..=exact + exact / PARTS).contains(&found), "{share}: {exact}, {found}");

@@ -111,6 +111,8 @@ fn make_pages(pages: &Path) {
     fs::rename(path("a-against-b.html"), path("pair.html")).unwrap();
     let library = [scenario("ladder/lost_ack_retry"), scenario("ladder/lost_ack_stop_and_wait")];
     ok(&["run", &library[0], &library[1], "--report", &path("gallery")]);
+    let sweep = ["explore", &many, "--seeds", "0..40", "--keep-going", "--report", &path("sweep")];
+    ok(&sweep);
     hostile_pages(pages);
 }
 

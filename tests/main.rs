@@ -33,6 +33,7 @@ mod sharding;
 mod sockets;
 #[cfg(feature = "proptest")]
 mod strategies;
+mod sweep_pages;
 mod sweeps;
 mod tasks_and_time;
 mod theory;

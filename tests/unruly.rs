@@ -221,6 +221,29 @@ fn nothing_goes_wrong() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The page of a sweep links to what can be run again, and names what can not.
+fn a_report_outlives_lost_runs() -> Result<(), Failed> {
+    let folder = std::env::temp_dir().join(format!("squall-unruly-report-{}", std::process::id()));
+    for (deed, linked) in [("abort", false), ("many-calls", true)] {
+        let output = explore(deed, &["--keep-going", "--report", folder.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let page = std::fs::read_to_string(folder.join("index.html"))?;
+        for seed in unlucky(deed) {
+            assert!(page.contains(&format!("Seed {seed}<")), "{page}");
+            assert_eq!(page.contains(&format!("<a href=\"seed-{seed}.")), linked, "{page}");
+        }
+        let count = unlucky(deed).len();
+        assert!(page.contains(&format!("Of 60 runs, {count} did not pass")), "{page}");
+        let files =
+            std::fs::read_dir(&folder)?.map(|entry| entry.unwrap().metadata().unwrap().len());
+        let files: Vec<u64> = files.collect();
+        assert_eq!(files.len(), if linked { 1 + count } else { 1 });
+        assert!(files.into_iter().all(|size| size < 1 << 20), "no file is as long as the loop");
+        std::fs::remove_dir_all(&folder)?;
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let command = std::env::args().nth(1);
     let is_command =
@@ -243,6 +266,7 @@ fn main() -> ExitCode {
         .map(|(deed, why)| Trial::test(format!("unruly::{deed}"), move || fails(deed, why)))
         .collect();
     trials.push(Trial::test("unruly::the_first_is_named", the_first_is_named));
+    trials.push(Trial::test("unruly::lost_runs", a_report_outlives_lost_runs));
     trials.push(Trial::test("unruly::nothing_goes_wrong", nothing_goes_wrong));
     trials.push(Trial::test("unruly::hash_order", hash_order_is_found_out));
     // How a process ends is told in the words of Unix.

@@ -47,6 +47,7 @@ pub mod serial;
 pub mod source;
 pub mod stop_and_wait;
 pub mod stream;
+mod theory;
 pub mod timer;
 pub mod udp;
 pub mod unique_id;

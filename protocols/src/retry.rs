@@ -4,7 +4,7 @@
 
 use squall_sim::protocol::Protocol;
 
-use crate::{ack, sender, wire};
+use crate::{ack, sender, theory, wire};
 
 /// The protocol.
 pub fn protocol() -> Protocol {
@@ -12,7 +12,7 @@ pub fn protocol() -> Protocol {
         "retry",
         "Sends each message again until it is acknowledged; the receiver delivers every copy.",
     );
-    wire::with_dissector(sender::with_options(protocol, 0))
+    theory::with_theory(wire::with_dissector(sender::with_options(protocol, 0)))
         .server(ack::deliver_everything)
         .client(sender::run)
 }

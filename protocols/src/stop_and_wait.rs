@@ -14,6 +14,7 @@ use crate::channel::{self, Channel};
 use crate::mutants::{self, Mutant};
 use crate::sender;
 use crate::serial::SequenceSpace;
+use crate::theory;
 use crate::wire::{self, Datagram};
 
 /// The protocol.
@@ -22,7 +23,7 @@ pub fn protocol() -> Protocol {
         "stop-and-wait",
         "Numbers the messages, one at a time; the receiver acknowledges a copy without delivering it.",
     );
-    wire::with_dissector(sender::with_options(protocol, 0))
+    theory::with_theory(wire::with_dissector(sender::with_options(protocol, 0)))
         .option(
             "resync",
             OptionKind::Flag,

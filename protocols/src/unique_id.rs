@@ -11,6 +11,7 @@ use crate::application::Application;
 use crate::channel::{self, Channel};
 use crate::mutants::{self, Mutant};
 use crate::sender::{self, Numbering};
+use crate::theory;
 use crate::wire::{self, Datagram};
 
 /// The protocol.
@@ -19,7 +20,7 @@ pub fn protocol() -> Protocol {
         "unique-id",
         "Gives each message an identifier; the receiver remembers them all and suppresses copies.",
     );
-    wire::with_unique_dissector(sender::with_options(protocol, 0))
+    theory::with_theory(wire::with_unique_dissector(sender::with_options(protocol, 0)))
         .events(&["duplicate-suppressed"])
         .server(server)
         .client(client)

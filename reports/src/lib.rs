@@ -1,4 +1,4 @@
-//! Draws what a run recorded. Reads traces, runs nothing.
+//! Draws what runs and sweeps recorded. Reads traces and sums, runs nothing.
 #![forbid(unsafe_code)]
 
 pub mod gallery;
@@ -9,5 +9,6 @@ pub mod page;
 pub mod pcapng;
 pub mod story;
 pub mod svg;
+pub mod sweep;
 pub mod timeline;
 mod words;

@@ -40,6 +40,9 @@ pub struct Op {
     pub outcome: Outcome,
     /// When it ended; 0 while it is pending.
     pub ended_at: u64,
+    /// How often its client reported a retransmission while it was the only one under way, if a sweep's
+    /// charts ask for it.
+    pub retransmissions: u32,
     /// How often it was delivered or executed, over all incarnations.
     pub executions: u32,
     /// The first execution.
@@ -76,6 +79,8 @@ struct Client {
     last: u32,
     gap: Option<Disorder>,
     inversion: Option<Disorder>,
+    /// As many operations, from the first on, are known to have ended.
+    settled: usize,
 }
 
 /// Operations for which a client gets room at once.
@@ -90,6 +95,7 @@ pub struct History {
     expected: u64,
     executions: u64,
     damage: Option<Damage>,
+    unattributed: u64,
 }
 
 impl History {
@@ -119,6 +125,7 @@ impl History {
             incarnation,
             outcome: Outcome::Pending,
             ended_at: 0,
+            retransmissions: 0,
             executions: 0,
             first: None,
             second: None,
@@ -177,6 +184,25 @@ impl History {
             known.ended_at = at;
         }
         open
+    }
+
+    /// Counts a retransmission of a client: of the operation that is under way, if it is the only one.
+    pub(crate) fn retransmit(&mut self, client: HostId) {
+        let Some(known) = self.client(client) else { return };
+        let ended = |op: &Op| op.outcome != Outcome::Pending;
+        while known.ops.get(known.settled).is_some_and(ended) {
+            known.settled += 1;
+        }
+        match known.ops.get_mut(known.settled..) {
+            Some([only]) => only.retransmissions = only.retransmissions.saturating_add(1),
+            _ => self.unattributed += 1,
+        }
+    }
+
+    /// Retransmissions of clients that had several operations under way, or none, if a sweep's charts ask for
+    /// it.
+    pub fn unattributed(&self) -> u64 {
+        self.unattributed
     }
 
     /// The operations of a client that have not ended.

@@ -61,11 +61,21 @@ pub fn simulate(
     protocol: &Protocol,
     settings: Settings,
 ) -> Result<Outcome, RunError> {
+    let keep = Keep { trace: settings.keep_trace, ..Keep::default() };
+    simulate_keeping(scenario, protocol, settings, keep)
+}
+
+/// As [`simulate`], keeping this.
+pub(crate) fn simulate_keeping(
+    scenario: &Scenario,
+    protocol: &Protocol,
+    settings: Settings,
+    keep: Keep,
+) -> Result<Outcome, RunError> {
     assert_eq!(scenario.protocol(), protocol.spec().name, "the scenario names another protocol");
     let engine = settings.engine.unwrap_or(scenario.engine());
     scenario.check_engine(engine).map_err(RunError::Engine)?;
     let plan = Arc::new(Plan { engine, ..scenario.plan(settings.seed) });
-    let keep = Keep { trace: settings.keep_trace, ..Keep::default() };
     let mut run = engine::run(Arc::clone(&plan), protocol, keep)?;
     let report = check::judge(&plan, &run);
     let trace = run.records.take().map(|records| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::network::{FaultSpec, HostId, LinkRule};
+use crate::network::{FaultSpec, HostId, Impairments, LinkRule};
 use crate::protocol::Options;
 
 /// Which engine runs the hosts.
@@ -274,5 +274,14 @@ impl Plan {
     /// The name of a host.
     pub fn host_name(&self, host: HostId) -> &str {
         &self.hosts[host as usize].name
+    }
+
+    /// The impairments from one host to another, all rules applied.
+    pub fn link(&self, from: HostId, to: HostId) -> Impairments {
+        let mut link = Impairments::default();
+        let rules = self.links.iter();
+        let named = rules.filter(|rule| rule.from.contains(from) && rule.to.contains(to));
+        named.for_each(|rule| link.override_with(&rule.set));
+        link
     }
 }

@@ -45,7 +45,7 @@ impl Gallery {
     /// Writes the page of a run.
     pub fn add(&mut self, outcome: &Outcome, registry: &Registry) -> Exit {
         let Some(trace) = &outcome.trace else { unreachable!("the trace was asked for") };
-        let story = Story::new(trace, registry.dissect(&outcome.plan.protocol));
+        let story = Story::beginning(trace, registry.dissect(&outcome.plan.protocol), page::MOST);
         let name = self.name(&outcome.plan.scenario);
         let content = |out: &mut dyn Write| page::write_story(&story, out);
         let written = files::write(&self.folder.join(&name), self.force, content);

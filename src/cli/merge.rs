@@ -7,6 +7,7 @@ use squall_sim::sweep::Sweep;
 use squall_sim::text::visible;
 
 use super::exit::Exit;
+use super::explore::Place;
 use super::run::Format;
 use super::{complain, explore, stdout};
 
@@ -17,10 +18,11 @@ With --format json, what comes out is, to the byte, what the whole sweep would h
 --shard; the text lacks the timeline of the first failing seed. The exit status is the one that it would
 have had.
 
-Example:
+Examples:
   squall explore my.toml --seeds 0..1000 --shard 1/2 --format json > 1.json
   squall explore my.toml --seeds 0..1000 --shard 2/2 --format json > 2.json
-  squall merge 1.json 2.json --format json")]
+  squall merge 1.json 2.json --format json
+  squall merge 1.json 2.json --report out     out/index.html, with charts if they were run with --charts")]
 pub(super) struct Args {
     /// What `squall explore --shard I/N --format json` printed, of all parts, in any order
     #[arg(required = true, value_name = "PART.json")]
@@ -28,12 +30,24 @@ pub(super) struct Args {
     /// What to print
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Write a page about the sweep with charts into this folder, index.html. The charts need parts that were
+    /// run with --charts or --report
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Overwrite the page if it exists
+    #[arg(long, requires = "report")]
+    force: bool,
 }
 
 /// The largest part that is read, bytes.
 const MAX_FILE: u64 = 16 << 20;
 
 pub(super) fn run(args: &Args) -> io::Result<Exit> {
+    if let Some(Err(exit)) =
+        args.report.as_ref().map(|folder| explore::may_merge(folder, args.force))
+    {
+        return Ok(exit);
+    }
     let mut parts = Vec::new();
     for path in &args.parts {
         match read(path) {
@@ -54,7 +68,14 @@ pub(super) fn run(args: &Args) -> io::Result<Exit> {
         Format::Text => explore::print(&mut out, &whole)?,
     }
     out.flush()?;
-    Ok(whole.verdict().into())
+    let reported = match &args.report {
+        Some(folder) => {
+            let place = Place { folder, force: args.force, format: args.format };
+            explore::merged(place, &whole)?
+        }
+        None => Exit::Passed,
+    };
+    Ok(reported.max(whole.verdict().into()))
 }
 
 fn read(path: &Path) -> Result<Sweep, Exit> {

@@ -14,12 +14,15 @@ use crate::story::Story;
 use template::Diagram;
 pub(crate) use template::{Script, document, verdict_badge};
 
+/// Events that a page has, at the most: an endless loop has millions.
+pub const MOST: usize = 200_000;
+
 /// Writes the page of a run. `dissect` names the datagrams.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write(trace: &Trace, dissect: Option<Dissect>, out: &mut dyn Write) -> io::Result<()> {
-    write_story(&Story::new(trace, dissect), out)
+    write_story(&Story::beginning(trace, dissect, MOST), out)
 }
 
 /// Writes the page of a run whose story is known.
@@ -47,7 +50,7 @@ pub fn write_comparison(
     dissects: [Option<Dissect>; 2],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let stories = [0, 1].map(|side| Story::new(traces[side], dissects[side]));
+    let stories = [0, 1].map(|side| Story::beginning(traces[side], dissects[side], MOST));
     let differences = first_difference(&stories);
     let title = traces.map(|trace| {
         let header = &trace.header;

@@ -170,6 +170,12 @@ fn diagram(diagram: &Diagram<'_>) -> Markup {
                 datalist id=(id("ops")) {}
                 output class="count" {}
             }
+            @if diagram.story.left_out > 0 {
+                p class="note" {
+                    "Only the first " (diagram.story.events) " events are here; "
+                    (diagram.story.left_out) " more are left out."
+                }
+            }
             div class="stage" {
                 div class="view" tabindex="0" role="listbox" aria-label="Events, in order of time" {
                     noscript { p class="note" {

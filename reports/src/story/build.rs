@@ -11,7 +11,7 @@ use super::link::Links;
 use super::{Band, BandKind, Datagram, Drop, End, MarkKind, Marked, Row, Shown, Story, Tone};
 use crate::words;
 
-pub(super) fn story<'a>(trace: &'a Trace, dissect: Option<Dissect>) -> Story<'a> {
+pub(super) fn story<'a>(trace: &'a Trace, dissect: Option<Dissect>, most: usize) -> Story<'a> {
     let columns = words::columns(trace.header.hosts.len());
     let story = Story {
         trace,
@@ -21,6 +21,7 @@ pub(super) fn story<'a>(trace: &'a Trace, dissect: Option<Dissect>) -> Story<'a>
         operations: BTreeMap::new(),
         bands: Vec::new(),
         events: 0,
+        left_out: 0,
         height: 0,
         look_at: None,
     };
@@ -33,6 +34,10 @@ pub(super) fn story<'a>(trace: &'a Trace, dissect: Option<Dissect>) -> Story<'a>
         event: 0,
     };
     for (place, event) in trace.events().enumerate() {
+        if place >= most {
+            builder.story.left_out += 1;
+            continue;
+        }
         builder.event = place;
         builder.event(event);
         builder.story.events = place + 1;

@@ -24,8 +24,10 @@ pub struct Story<'a> {
     pub operations: BTreeMap<OpId, Operation>,
     /// What lasts: partitions, crashes, pauses, incarnations.
     pub bands: Vec<Band>,
-    /// How many events the trace has: not all have a row of their own.
+    /// How many events were read: not all have a row of their own.
     pub events: usize,
+    /// Events behind those, which are left out.
+    pub left_out: usize,
     /// The height of all rows, in tenths of a row.
     pub height: u32,
     /// The row at which to look first: where the violation is proven.
@@ -224,7 +226,12 @@ pub enum BandKind {
 impl<'a> Story<'a> {
     /// Reads a trace. `dissect` names its datagrams.
     pub fn new(trace: &'a Trace, dissect: Option<Dissect>) -> Self {
-        build::story(trace, dissect)
+        build::story(trace, dissect, usize::MAX)
+    }
+
+    /// Reads at most the first `most` events of a trace.
+    pub fn beginning(trace: &'a Trace, dissect: Option<Dissect>, most: usize) -> Self {
+        build::story(trace, dissect, most)
     }
 
     /// The y of a row's middle, in tenths of a row; of a row past the last one, the end.

@@ -2,6 +2,7 @@
 
 use super::{Observed, Side};
 use crate::plan::{Bounds, Cost};
+use crate::protocol::RETRANSMISSION;
 use crate::world::Counts;
 
 impl Counts {
@@ -10,7 +11,7 @@ impl Counts {
         match cost {
             Cost::Datagrams => self.sent,
             Cost::Bytes => self.bytes,
-            Cost::Retransmissions => self.reports.get("retransmission").copied().unwrap_or(0),
+            Cost::Retransmissions => self.reports.get(RETRANSMISSION).copied().unwrap_or(0),
             Cost::Wakeups => self.wakeups,
             Cost::PeakMemoryEntries => self.peak_memory_entries,
         }

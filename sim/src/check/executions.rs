@@ -4,6 +4,7 @@
 
 use super::{Finding, Observed, Way, millis, violated};
 use crate::history::{Execution, Op, Outcome};
+use crate::protocol::RETRANSMISSION;
 use crate::trace::OpId;
 
 /// Every reported success has n >= 1, and the protocol retries nothing.
@@ -11,7 +12,7 @@ pub(super) fn maybe(observed: &Observed<'_>) -> Finding {
     if let Some(violation) = false_success(observed) {
         return violation;
     }
-    let retries = observed.run.counts.reports.get("retransmission").copied().unwrap_or(0);
+    let retries = observed.run.counts.reports.get(RETRANSMISSION).copied().unwrap_or(0);
     if retries > 0 {
         let message = format!("the protocol retransmitted (count: {retries}), which maybe forbids");
         return violated(Way::Retransmitted, observed.run.sim_time, message);

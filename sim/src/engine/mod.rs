@@ -74,6 +74,8 @@ pub(crate) struct Keep {
     pub trace: bool,
     /// What chance and faults decided.
     pub decisions: bool,
+    /// Which operations retransmissions are of, in the history.
+    pub attempts: bool,
 }
 
 /// Runs a plan.
@@ -85,6 +87,7 @@ pub(crate) fn run(plan: Arc<Plan>, protocol: &Protocol, keep: Keep) -> Result<Ru
         return Err(StartError::InsideTokio);
     }
     let mut world = World::new(Arc::clone(&plan), protocol, keep.trace);
+    world.counts_attempts = keep.attempts;
     if keep.decisions {
         world.network.note_decisions();
     }

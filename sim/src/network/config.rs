@@ -178,6 +178,24 @@ pub struct Impairments {
     pub shared: Option<bool>,
 }
 
+impl Impairments {
+    /// Takes over what a later table says.
+    pub(crate) fn override_with(&mut self, later: &Impairments) {
+        self.delay = later.delay.or(self.delay);
+        self.jitter = later.jitter.or(self.jitter);
+        self.distribution = later.distribution.or(self.distribution);
+        self.loss = later.loss.or(self.loss);
+        self.duplicate = later.duplicate.or(self.duplicate);
+        self.reorder = later.reorder.or(self.reorder);
+        self.corrupt = later.corrupt.or(self.corrupt);
+        self.rate = later.rate.or(self.rate);
+        self.limit = later.limit.or(self.limit);
+        self.mtu = later.mtu.or(self.mtu);
+        self.udp_checksum = later.udp_checksum.or(self.udp_checksum);
+        self.shared = later.shared.or(self.shared);
+    }
+}
+
 /// Impairments of every link from a host of `from` to a host of `to`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkRule {

@@ -19,6 +19,9 @@ pub const SERVER_PORT: u16 = 10_000;
 /// Procedure Call", CMU-CS-81-119, 1981). Only for protocols that declare the event.
 pub const ORPHAN: &str = "orphan";
 
+/// The event that counts as a cost, and is not allowed under the guarantee `maybe`.
+pub(crate) const RETRANSMISSION: &str = "retransmission";
+
 /// The server's side of a protocol, on the host `server` or on one of the protocol's further hosts.
 #[derive(Clone, Debug)]
 pub struct Server {

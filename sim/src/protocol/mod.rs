@@ -4,16 +4,20 @@
 mod dissect;
 mod host;
 mod spec;
+mod theory;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::plan::Plan;
 pub use dissect::{Dissect, Dissection};
+pub(crate) use host::RETRANSMISSION;
 pub use host::{Client, Message, ORPHAN, SERVER_PORT, Server, expose, memory_entries, report};
 pub use spec::{HostSpec, OptionCheck, OptionContext, OptionKind, OptionProblem, OptionSpec};
 pub use spec::{OptionValue, Options, ProtocolSpec};
+pub use theory::{Predict, Theory};
 
 /// What host software gives back when it ends.
 pub type HostResult = Result<(), Box<dyn std::error::Error>>;
@@ -57,6 +61,7 @@ pub struct Protocol {
     /// What each of the spec's further hosts runs, in its order.
     hosts: Vec<Start<Server>>,
     before_start: Option<fn(&Options)>,
+    theory: Option<(&'static str, Predict)>,
 }
 
 impl Protocol {
@@ -71,6 +76,7 @@ impl Protocol {
             client: Arc::new(|_| Box::pin(async { Ok(()) })),
             hosts: Vec::new(),
             before_start: None,
+            theory: None,
         }
     }
 
@@ -174,6 +180,24 @@ impl Protocol {
         spec.fields.extend(fields);
         self.dissect = Some(dissect);
         self
+    }
+
+    /// Says what theory predicts for a run, beside which reports of sweeps draw what was measured. `source`
+    /// gives the formulas and where they are from, in a sentence. `predict` gives `None` for a plan that is not
+    /// what the formulas assume.
+    pub fn theory(mut self, source: &'static str, predict: Predict) -> Self {
+        self.theory = Some((source, predict));
+        self
+    }
+
+    /// Where its theory is from, if it has one.
+    pub fn theory_source(&self) -> Option<&'static str> {
+        self.theory.map(|(source, _)| source)
+    }
+
+    /// What theory predicts for a run, if there is one whose assumptions hold.
+    pub fn theory_of(&self, plan: &Plan) -> Option<Theory> {
+        self.theory.and_then(|(_, predict)| predict(plan))
     }
 
     fn spec_mut(&mut self) -> &mut ProtocolSpec {

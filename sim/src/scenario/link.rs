@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::drawn::{Drawn, at, at_or};
 use super::hosts::Hosts;
 use super::reader::Reader;
-use crate::network::{Distribution, HostSet, Impairments, LinkRule, Loss};
+use crate::network::{Distribution, HostId, HostSet, Impairments, LinkRule, Loss};
 use toml::de::{DeTable, DeValue};
 
 /// One `[[link]]` table, its ranges not yet drawn.
@@ -61,6 +61,21 @@ impl Link {
     /// The smallest MTU that it may set, bytes.
     pub(super) fn smallest_mtu(&self) -> Option<u64> {
         self.set.mtu.as_ref().map(Drawn::low)
+    }
+
+    /// True if it says what is lost from one host to another.
+    pub(super) fn says_loss_of(&self, from: HostId, to: HostId) -> bool {
+        let joins =
+            |(sends, receives): &(HostSet, HostSet)| sends.contains(from) && receives.contains(to);
+        self.set.loss.is_some() && self.directions.iter().any(joins)
+    }
+
+    /// The smallest and the largest loss that it may set, if each datagram is lost alone.
+    pub(super) fn independent_loss(&self) -> Option<(f64, f64)> {
+        match self.set.loss.as_ref()? {
+            DrawnLoss::Independent(loss) => Some((loss.low(), loss.high())),
+            DrawnLoss::GilbertElliott { .. } => None,
+        }
     }
 
     /// The rules, under `seed`.

@@ -22,6 +22,7 @@ mod reader;
 mod schema;
 mod tables;
 mod units;
+mod varied;
 mod words;
 mod workload;
 mod write;
@@ -30,6 +31,7 @@ pub use present::on_hosts;
 pub use schema::schema;
 use squall_diagnostic::Sources;
 pub use squall_diagnostic::{Diagnostic, Diagnostics, Span};
+pub use varied::Varied;
 pub(crate) use workload::SIZE as MESSAGE_SIZE;
 pub use write::{Notes, write};
 

@@ -126,6 +126,21 @@ impl Workload {
         self.path.as_deref()
     }
 
+    /// Operations of each client, unless they follow from the file that is sent.
+    pub(super) fn drawn_operations(&self) -> Option<&Drawn<u64>> {
+        self.operations.as_ref().filter(|_| !matches!(self.payload, Some(Payload::Cut(_))))
+    }
+
+    /// The pause between operations.
+    pub(super) fn drawn_interval(&self) -> Option<&Drawn<u64>> {
+        self.interval.as_ref()
+    }
+
+    /// How many clients there are.
+    pub(super) fn drawn_clients(&self) -> Option<&Drawn<u64>> {
+        self.clients.as_ref()
+    }
+
     /// How many clients there are under `seed`.
     pub(super) fn clients(&self, seed: u64) -> u32 {
         at_or(&self.clients, seed, 1) as u32

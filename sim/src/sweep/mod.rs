@@ -4,11 +4,14 @@
 //! ranges add up to exactly what one run over both would give, so that threads, processes and machines
 //! can share the work.
 
+mod charts;
 mod run;
 mod seeds;
 mod sums;
 mod tally;
 
+pub use charts::{ATTEMPTS, PARTS};
+pub use charts::{Attempts, Axis, Bin, Charts, Counted, Histogram, Operations};
 pub use run::{Explore, explore, run_seeds};
 pub use seeds::Seeds;
 pub use sums::{ByGuarantee, Costs, Datagrams, Findings, Verdicts};

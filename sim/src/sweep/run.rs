@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::seeds::Seeds;
 use super::tally::Sweep;
-use crate::outcome::{RunError, Settings, simulate};
+use crate::engine::Keep;
+use crate::outcome::{RunError, Settings, simulate_keeping};
 use crate::plan::Engine;
 use crate::protocol::Protocol;
 use crate::scenario::Scenario;
@@ -41,7 +42,12 @@ pub fn run_seeds(
             break;
         }
         let settings = Settings { seed: Some(seed), engine, keep_trace: false };
-        if sweep.add(&simulate(scenario, protocol, settings)?) {
+        let keep = Keep { attempts: sweep.charts.is_some(), ..Keep::default() };
+        let outcome = simulate_keeping(scenario, protocol, settings, keep)?;
+        if let Some(charts) = &mut sweep.charts {
+            charts.count(&outcome, protocol);
+        }
+        if sweep.add(&outcome) {
             break;
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use crate::check::Finding;
+use crate::check::{Finding, Verdict};
 use crate::plan::Guarantee;
 use crate::world::Counts;
 
@@ -19,6 +19,17 @@ pub struct Verdicts {
     pub inconclusive: u64,
     /// A fault never hit.
     pub invalid: u64,
+}
+
+impl Verdicts {
+    pub(super) fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Pass => self.pass += 1,
+            Verdict::Fail => self.fail += 1,
+            Verdict::Inconclusive => self.inconclusive += 1,
+            Verdict::Invalid => self.invalid += 1,
+        }
+    }
 }
 
 impl AddAssign for Verdicts {

@@ -2,12 +2,14 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::charts::Charts;
 use super::seeds::Seeds;
 use super::sums::{ByGuarantee, Costs, Datagrams, Verdicts, add};
 use crate::check::Verdict;
 use crate::history::Outcome as Ended;
 use crate::outcome::{Outcome, replay_command};
 use crate::plan::{Cost, Engine};
+use crate::protocol::Protocol;
 use crate::scenario::Scenario;
 
 /// Failing seeds that are named.
@@ -140,6 +142,9 @@ pub struct Sweep {
     pub fingerprint: Fingerprint,
     /// The first failing runs.
     pub failures: Vec<SweepFailure>,
+    /// What charts of it show, if they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charts: Option<Charts>,
 }
 
 /// Why sweeps do not add up.
@@ -201,19 +206,22 @@ impl Sweep {
             costs: Costs::default(),
             fingerprint: Fingerprint::default(),
             failures: Vec::new(),
+            charts: None,
         }
     }
 
-    /// Counts a run. True if the sweep ends with it.
+    /// The same, with what charts show.
+    pub fn with_charts(mut self, scenario: &Scenario, protocol: &Protocol) -> Self {
+        self.charts = Some(Charts::new(scenario, protocol));
+        self
+    }
+
+    /// Counts a run, but for what charts show of its operations: [`super::run_seeds`] counts that. True if the
+    /// sweep ends with it.
     pub fn add(&mut self, outcome: &Outcome) -> bool {
         let counts = &outcome.run.counts;
         self.runs += 1;
-        match outcome.verdict() {
-            Verdict::Pass => self.verdicts.pass += 1,
-            Verdict::Fail => self.verdicts.fail += 1,
-            Verdict::Inconclusive => self.verdicts.inconclusive += 1,
-            Verdict::Invalid => self.verdicts.invalid += 1,
-        }
+        self.count_verdict(outcome.plan.seed, outcome.verdict());
         for (guarantee, finding) in &outcome.report.guarantees {
             self.guarantees.count(*guarantee, finding);
         }
@@ -243,12 +251,19 @@ impl Sweep {
     /// Counts a run that ended its process, or that was ended. True if the sweep ends with it.
     pub fn add_lost(&mut self, lost: LostRun) -> bool {
         self.runs += 1;
-        self.verdicts.fail += 1;
+        self.count_verdict(lost.seed, Verdict::Fail);
         self.fingerprint.add(lost.seed, 0);
         let engine = Engine::named(&self.engine).unwrap_or_default();
         let replay = replay_command(&self.scenario, lost.seed, engine);
         self.name_failure(SweepFailure { seed: lost.seed, failure: lost.why, replay });
         self.is_over()
+    }
+
+    fn count_verdict(&mut self, seed: u64, verdict: Verdict) {
+        self.verdicts.count(verdict);
+        if let Some(charts) = &mut self.charts {
+            charts.count_verdict(self.range, seed, verdict);
+        }
     }
 
     fn name_failure(&mut self, failure: SweepFailure) {
@@ -321,6 +336,21 @@ impl Sweep {
                 return Err(MergeError::Foreign { what, one, other });
             }
         }
+        let alike = match (&self.charts, &other.charts) {
+            (Some(one), Some(other)) => one.is_like(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if !alike {
+            let has = |sweep: &Sweep| match &sweep.charts {
+                Some(_) => "some".to_owned(),
+                None => "none".to_owned(),
+            };
+            return Err(MergeError::Foreign {
+                what: "what charts need",
+                one: has(self),
+                other: has(other),
+            });
+        }
         Ok(())
     }
 
@@ -365,6 +395,9 @@ impl Sweep {
         self.datagrams += other.datagrams;
         self.costs += other.costs;
         self.fingerprint.0 = self.fingerprint.0.wrapping_add(other.fingerprint.0);
+        if let (Some(charts), Some(more)) = (&mut self.charts, &other.charts) {
+            charts.add_up(more);
+        }
         self.failures.extend(other.failures);
         self.failures.sort_by_key(|failure| failure.seed);
         self.failures.truncate(NAMED);
@@ -406,6 +439,8 @@ impl Sweep {
         if known != Some(*runs) || *runs > seeds.count() || short {
             return Err(format!("its numbers do not add up: {runs} runs of the seeds {seeds}"));
         }
+        let wrong = sweep.charts.as_ref().map(|charts| charts.check(sweep.range, sweep.verdicts));
+        wrong.unwrap_or(Ok(()))?;
         Ok(sweep)
     }
 }

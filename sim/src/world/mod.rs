@@ -28,7 +28,7 @@ use crate::engine::panic::Described;
 use crate::history::{Execution, History, Outcome};
 use crate::network::{DropReason, Fate, HostId, Network, Packet, Plain, Trigger, address};
 use crate::plan::Plan;
-use crate::protocol::{ORPHAN, Protocol};
+use crate::protocol::{ORPHAN, Protocol, RETRANSMISSION};
 use crate::trace::{Endpoint, OpId, Recorder, Step};
 use crate::workload;
 
@@ -106,6 +106,8 @@ pub(crate) struct World {
     events: Vec<&'static str>,
     /// Whether executions are reported whose caller's incarnation has ended.
     reports_orphans: bool,
+    /// Whether retransmissions are counted for the operations that they are of.
+    pub counts_attempts: bool,
     flights: Flights,
     /// Until when each fault is in force, nanoseconds; 0 if it has not begun.
     fault_ends: Vec<u64>,
@@ -147,6 +149,7 @@ impl World {
             wakes: Vec::new(),
             errors: Vec::new(),
             reports_orphans: protocol.spec().events.contains(&ORPHAN),
+            counts_attempts: false,
             events: protocol.spec().events.clone(),
             flights: Flights::default(),
             fault_ends: vec![0; plan.faults.len()],
@@ -341,6 +344,9 @@ impl World {
     /// Host software reports an event, and exposes bytes in its memory to faults that wait for it.
     pub fn report(&mut self, host: HostId, name: &str, bytes: &mut [u8]) {
         self.note_report(host, name);
+        if self.counts_attempts && name == RETRANSMISSION {
+            self.history.retransmit(host);
+        }
         self.trigger(name, Exposed { host, bytes });
     }
 

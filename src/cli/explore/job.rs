@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use squall_sim::plan::Engine;
+use squall_sim::protocol::Protocol;
 use squall_sim::scenario::Scenario;
-use squall_sim::sweep::Seeds;
+use squall_sim::sweep::{Seeds, Sweep};
 
 use crate::Registry;
 
@@ -21,6 +22,8 @@ pub(super) struct Job {
     /// The seeds of the whole sweep.
     pub range: Seeds,
     pub keep_going: bool,
+    /// Whether what charts show is counted.
+    pub charts: bool,
     /// Threads of each worker.
     pub threads: usize,
     /// Bytes that a run may take.
@@ -36,9 +39,22 @@ impl Job {
             engine: engine.name().to_owned(),
             range,
             keep_going: true,
+            charts: false,
             threads: 1,
             max_memory: u64::MAX,
         }
+    }
+
+    /// A part of the sweep, of which no seed has been run.
+    pub fn part(
+        &self,
+        scenario: &Scenario,
+        protocol: &Protocol,
+        engine: Engine,
+        seeds: Seeds,
+    ) -> Sweep {
+        let part = Sweep::new(scenario, engine, self.range, seeds, self.keep_going);
+        if self.charts { part.with_charts(scenario, protocol) } else { part }
     }
 
     /// The scenario, read again.

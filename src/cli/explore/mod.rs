@@ -3,6 +3,7 @@
 mod child;
 mod job;
 mod pool;
+mod report;
 mod save;
 mod text;
 mod worker;
@@ -25,6 +26,7 @@ use crate::Registry;
 pub(super) use child::WORKER;
 use job::Job;
 use pool::{Shared, Sharing, share};
+pub(super) use report::{Place, may_merge, merged};
 pub(super) use text::print;
 pub(super) use worker::run as run_worker;
 
@@ -44,6 +46,7 @@ or invalid, or the sweep was interrupted.
 Examples:
   squall explore my.toml --seeds 0..10000
   squall explore my.toml --seeds 0..10000 --keep-going --save found      shrunk failures as scenario files
+  squall explore my.toml --seeds 0..10000 --keep-going --report out      out/index.html, with charts
   squall explore my.toml --seeds 0..1000000 --shard 3/8 --format json > part3.json
   squall merge part*.json")]
 pub(super) struct Args {
@@ -81,6 +84,16 @@ pub(super) struct Args {
     /// Shrink the failures that are named, and write them into this folder, as scenario files
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
+    /// Write a page about the sweep with charts into this folder, index.html, and a file about each failing
+    /// run that is named
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Overwrite the files of --report that exist
+    #[arg(long, requires = "report")]
+    force: bool,
+    /// Keep what charts need in the JSON, for `squall merge --report`
+    #[arg(long)]
+    charts: bool,
 }
 
 fn shard(text: &str) -> Result<(u64, u64), String> {
@@ -103,6 +116,11 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         complain("--save needs the scenario in a file");
         return Ok(Exit::Usage);
     }
+    if let Some(Err(exit)) =
+        args.report.as_ref().map(|folder| report::may_write(folder, args.force))
+    {
+        return Ok(exit);
+    }
     let scenario = match files::load(&args.file, registry) {
         Ok(scenario) => scenario,
         Err(exit) => return Ok(exit),
@@ -113,7 +131,7 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     }
     interrupt::listen();
     let base = files::folder(&args.file);
-    let shared = match sweep(args, &scenario, &base) {
+    let shared = match sweep(args, registry, &scenario, &base) {
         Ok(shared) => shared,
         Err(error) => {
             complain(&format!("the sweep can not go on: {error}"));
@@ -139,15 +157,26 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         Some(folder) => save::save(folder, args, &shared)?,
         None => Exit::Passed,
     };
-    Ok(saved.max(shared.sweep.verdict().into()))
+    let reported = match &args.report {
+        Some(folder) => {
+            let place = Place { folder, force: args.force, format: args.format };
+            report::write(place, registry, &scenario, engine, &shared)?
+        }
+        None => Exit::Passed,
+    };
+    Ok(saved.max(reported).max(shared.sweep.verdict().into()))
 }
 
-fn sweep(args: &Args, scenario: &Scenario, base: &Path) -> io::Result<Shared> {
+fn sweep(args: &Args, registry: &Registry, scenario: &Scenario, base: &Path) -> io::Result<Shared> {
+    let Some(protocol) = registry.protocol(scenario.protocol()) else {
+        unreachable!("the scenario was read with the registry's protocols")
+    };
     let jobs = jobs(args.jobs);
     let (workers, threads) = if args.isolate { (jobs, 1) } else { (1, jobs) };
     let engine = args.engine.map_or(scenario.engine(), EngineArg::engine);
     let mut job = Job::new(scenario, base, engine, args.seeds);
     job.keep_going = args.keep_going;
+    job.charts = args.charts || args.report.is_some();
     job.threads = threads;
     job.max_memory = args.max_memory;
     let seeds = args.shard.map_or(args.seeds, |(i, n)| args.seeds.shard(i, n));
@@ -157,6 +186,7 @@ fn sweep(args: &Args, scenario: &Scenario, base: &Path) -> io::Result<Shared> {
     };
     share(&Sharing {
         scenario,
+        protocol,
         engine,
         job,
         seeds,

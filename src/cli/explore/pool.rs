@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use squall_sim::plan::Engine;
+use squall_sim::protocol::Protocol;
 use squall_sim::scenario::Scenario;
 use squall_sim::sweep::{LostRun, Seeds, Sweep};
 
@@ -15,6 +16,7 @@ use super::job::{Job, Said};
 /// How to share the work out.
 pub(super) struct Sharing<'a> {
     pub scenario: &'a Scenario,
+    pub protocol: &'a Protocol,
     pub engine: Engine,
     pub job: Job,
     /// The seeds to run.
@@ -249,6 +251,6 @@ impl Pool<'_> {
 
 /// A part of the sweep of which no seed has been run.
 fn part(sharing: &Sharing<'_>, seeds: Seeds) -> Sweep {
-    let Sharing { scenario, engine, job, .. } = sharing;
-    Sweep::new(scenario, *engine, job.range, seeds, job.keep_going)
+    let Sharing { scenario, protocol, engine, job, .. } = sharing;
+    job.part(scenario, protocol, *engine, seeds)
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use squall_sim::plan::Engine;
 use squall_sim::scenario::Scenario;
-use squall_sim::sweep::{Seeds, Sweep, run_seeds};
+use squall_sim::sweep::{Seeds, run_seeds};
 
 use super::job::{At, Job, Said};
 use crate::Registry;
@@ -106,7 +106,7 @@ fn work(
         let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(seeds) = next else { return };
         place.first.store(seeds.first, Ordering::Relaxed);
-        let part = Sweep::new(scenario, *engine, job.range, seeds, job.keep_going);
+        let part = job.part(scenario, protocol, *engine, seeds);
         let ran = run_seeds(scenario, protocol, part, |seed| {
             place.seed.store(seed, Ordering::Relaxed);
             true

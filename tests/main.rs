@@ -24,6 +24,7 @@ mod pages;
 mod properties;
 mod readme;
 mod real_sockets;
+mod reports;
 mod rpc;
 mod rpcgen;
 mod schedules;

@@ -1,0 +1,301 @@
+//! Reports of a trace, in every format: what they never do, and what they say.
+
+use std::fs;
+use std::path::Path;
+
+use quick_xml::events::Event as Xml;
+use squall::reports::story::{Shown, Story};
+use squall::reports::{mermaid, page, pcapng, svg};
+use squall::trace::{OpId, Trace};
+use squall::{Registry, Settings};
+
+use super::browser::{HOSTILE, hostile, hostile_dissection};
+use super::command::{folder, squall, text};
+use super::snapshot_settings;
+
+const FORMATS: [&str; 5] = ["text", "html", "svg", "mermaid", "pcapng"];
+
+fn trace_of(registry: &Registry, file: &str) -> Trace {
+    let scenario = registry.load(Path::new(file)).unwrap();
+    let settings = Settings { keep_trace: true, ..Settings::default() };
+    registry.run(&scenario, settings).unwrap().trace.unwrap()
+}
+
+/// Everything that can happen to a datagram, an operation or a host.
+fn eventful(registry: &Registry) -> Trace {
+    let text = r#"
+        title = "A copy, a late one, lost ones, a crash, a pause and a partition"
+        protocol = "retry"
+        duration = "4s"
+        options = { checksum = "none" }
+        workload = { messages = 6 }
+        link = [{ delay = "10ms", udp_checksum = false }]
+        fault = [
+            { name = "double", packet = { kind = "data" }, nth = 1, action = "duplicate", after = "2ms" },
+            { name = "slow", packet = { kind = "ack" }, nth = 3, action = "delay", by = "250ms" },
+            { name = "lose", packet = { kind = "data" }, nth = 4, action = "drop" },
+            { name = "flip", packet = { kind = "data" }, nth = 5, action = "corrupt", bits = 3 },
+            { name = "stop", at = "600ms", action = "pause", host = "client-1", for = "100ms" },
+            { name = "end", at = "900ms", action = "crash", host = "server", for = "300ms" },
+            { name = "cut", at = "5ms", action = "partition", groups = [["client-*"], ["server"]], for = "2ms", optional = true },
+        ]
+    "#;
+    let scenario = registry.parse("eventful", text).unwrap_or_else(|errors| panic!("{errors}"));
+    let settings = Settings { keep_trace: true, ..Settings::default() };
+    registry.run(&scenario, settings).unwrap().trace.unwrap()
+}
+
+#[test]
+fn pictures_are_reviewed_as_a_whole() {
+    let registry = Registry::shipped();
+    let trace = eventful(&registry);
+    let story = Story::new(&trace, registry.dissect("retry"));
+    let picture = svg::picture(&story, 200).replace("><", ">\n<");
+    let (_, drawing) = picture.split_once("</defs>").unwrap();
+    snapshot_settings().bind(|| insta::assert_snapshot!("picture", drawing));
+}
+
+#[test]
+fn the_same_trace_gives_the_same_bytes_in_every_format() {
+    let folder = folder("formats");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let scenario = "scenarios/crashes/receiver_crash_retry.toml";
+    let trace = path("a.trace");
+    let ran = squall(&["run", scenario, "--timeline", "none", "--trace", &trace]);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    for format in FORMATS {
+        // Two processes, and the library on the trace as it was before it was written.
+        let drawn = ["one", "two"].map(|name| {
+            let out = path(name);
+            let drawn = squall(&["report", &trace, "--format", format, "-o", &out, "--force"]);
+            assert_eq!(drawn.status.code(), Some(0), "{format}: {}", text(&drawn.stderr));
+            fs::read(text(&drawn.stdout).trim()).unwrap()
+        });
+        assert!(drawn[0] == drawn[1], "{format}");
+        let registry = Registry::shipped();
+        let recorded = trace_of(&registry, scenario);
+        let dissect = registry.dissect("retry");
+        let story = Story::new(&recorded, dissect);
+        let mut again = Vec::new();
+        match format {
+            "html" => page::write(&recorded, dissect, &mut again).unwrap(),
+            "svg" => again.extend(format!("{}\n", svg::picture(&story, 200)).bytes()),
+            "mermaid" => mermaid::write(&story, 200, &mut again).unwrap(),
+            "pcapng" => pcapng::write(&story, &mut again).unwrap(),
+            _ => continue,
+        }
+        assert!(drawn[0] == again, "{format}: a trace that was written and read is another one");
+    }
+}
+
+/// The elements of an XML document, in order, and all its text.
+fn elements(xml: &str) -> (Vec<String>, String) {
+    let mut reader = quick_xml::Reader::from_str(xml);
+    reader.config_mut().check_end_names = true;
+    let (mut names, mut texts) = (Vec::new(), String::new());
+    loop {
+        match reader.read_event().unwrap_or_else(|error| panic!("{error} in {xml}")) {
+            Xml::Start(start) | Xml::Empty(start) => {
+                // Attributes must be well formed, too.
+                start.attributes().for_each(|attribute| drop(attribute.unwrap()));
+                names.push(String::from_utf8(start.name().as_ref().to_vec()).unwrap());
+            }
+            Xml::Text(piece) => texts.push_str(&String::from_utf8_lossy(&piece)),
+            Xml::Eof => return (names, texts),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn hostile_names_stay_text_in_every_format() {
+    let trace = hostile(1);
+    let story = Story::new(&trace, Some(hostile_dissection));
+    let (names, _) = elements(&svg::picture(&story, 1000));
+    let known = [
+        "svg", "title", "style", "defs", "marker", "path", "pattern", "g", "rect", "circle",
+        "text", "tspan", "line", "use",
+    ];
+    assert_eq!(names.iter().find(|name| !known.contains(&name.as_str())), None);
+    assert!(names.iter().filter(|name| *name == "text").count() > 4, "{names:?}");
+
+    let mut html = Vec::new();
+    page::write(&trace, Some(hostile_dissection), &mut html).unwrap();
+    let html = String::from_utf8(html).unwrap();
+    assert_eq!(html.matches("<script").count(), 2, "the data's and the page's own");
+    assert!(html.contains("&lt;script&gt;hacked=1"));
+    for markup in ["<img", "<b class", "<!--"] {
+        assert!(!html.contains(markup), "{markup}");
+    }
+
+    let mut drawn = Vec::new();
+    mermaid::write(&story, 1000, &mut drawn).unwrap();
+    let drawn = String::from_utf8(drawn).unwrap();
+    let bad = drawn.chars().find(|c| *c == '<' || *c == '`' || (c.is_control() && *c != '\n'));
+    assert_eq!(bad, None, "{drawn}");
+    assert!(HOSTILE.contains('<') && drawn.contains("hacked"));
+}
+
+#[test]
+fn what_is_no_whole_trace_is_refused_at_its_place() {
+    let folder = folder("foreign");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (good, out) = (path("good.trace"), path("out"));
+    let ran = squall(&[
+        "run",
+        "scenarios/ladder/lost_ack_retry.toml",
+        "--timeline",
+        "none",
+        "--trace",
+        &good,
+    ]);
+    assert_eq!(ran.status.code(), Some(0));
+    let whole = fs::read(&good).unwrap();
+    let lines = whole.iter().filter(|byte| **byte == b'\n').count();
+    let replaced = |from: &str, to: &str| {
+        let text = text(&whole);
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1).into_bytes()
+    };
+    let mut no_text = whole.clone();
+    let at = text(&whole).find("\"delivered\"").unwrap();
+    no_text[at + 1] = 0xff;
+    let cases: [(&str, Vec<u8>, String); 10] = [
+        ("empty", Vec::new(), "line 1: this is not a trace".into()),
+        (
+            "scenario",
+            fs::read("scenarios/ladder/lost_ack_retry.toml").unwrap(),
+            "line 1: this is not a trace".into(),
+        ),
+        ("picture", b"\x89PNG\r\n\x1a\n\0\0".to_vec(), "line 1: this is not text".into()),
+        ("json", b"{\"a\":1}\n".to_vec(), "line 1: this is not a trace".into()),
+        ("half", whole[..whole.len() / 2].to_vec(), "line ".into()),
+        (
+            "cut",
+            whole[..text(&whole).trim_end().rfind('\n').unwrap() + 1].to_vec(),
+            format!("line {}: the trace ends here", lines - 1),
+        ),
+        (
+            "flipped",
+            replaced("\"at\":10000000", "\"at\":10000001"),
+            format!("line {lines}: the events hash to"),
+        ),
+        ("not-text", no_text, "line 4: this is not text".into()),
+        (
+            "later",
+            replaced("\"version\":1", "\"version\":2"),
+            "line 1: the trace has version 2".into(),
+        ),
+        ("more", [&whole[..], b"{}\n"].concat(), format!("line {}: there is more", lines + 1)),
+    ];
+    for (name, bytes, message) in cases {
+        let file = path(&format!("{name}.trace"));
+        fs::write(&file, bytes).unwrap();
+        for format in FORMATS {
+            let drawn = squall(&["report", &file, "--format", format, "-o", &out]);
+            let complaint = text(&drawn.stderr);
+            assert_eq!(drawn.status.code(), Some(65), "{name}: {complaint}");
+            assert!(complaint.contains(&format!("{name}.trace: {message}")), "{name}: {complaint}");
+        }
+        let both = squall(&["report", &good, &file, "--side-by-side", "-o", &out]);
+        assert_eq!(both.status.code(), Some(65), "{name}");
+    }
+    assert!(!Path::new(&out).exists(), "nothing was drawn, so nothing is there");
+}
+
+#[test]
+fn nothing_is_overwritten_unless_forced() {
+    let folder = folder("overwritten");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let trace = path("a.trace");
+    let scenario = "scenarios/ladder/lost_ack_retry.toml";
+    assert_eq!(
+        squall(&["run", scenario, "--timeline", "none", "--trace", &trace]).status.code(),
+        Some(0)
+    );
+    let pages = path("pages");
+    let commands: [(&[&str], &str); 4] = [
+        (&["report", &trace, "-o", &pages], "a.html"),
+        (&["report", &trace, "--format", "pcapng", "-o", &pages], "a.pcapng"),
+        (&["report", &trace, &trace, "--side-by-side", "-o", &pages], "a-against-a.html"),
+        (&["run", scenario, "--report", &pages], "index.html"),
+    ];
+    fs::create_dir(&pages).unwrap();
+    for (command, file) in commands {
+        let file = Path::new(&pages).join(file);
+        fs::write(&file, "mine").unwrap();
+        let refused = squall(command);
+        assert_eq!(refused.status.code(), Some(64), "{command:?}");
+        assert!(text(&refused.stderr).contains("--force"), "{}", text(&refused.stderr));
+        assert_eq!(fs::read(&file).unwrap(), b"mine");
+        assert_eq!(squall(&[command, &["--force"]].concat()).status.code(), Some(0), "{command:?}");
+        assert_ne!(fs::read(&file).unwrap(), b"mine");
+    }
+}
+
+/// The operation, as far as one is known, of each datagram of a kind, with the number in the field `name`.
+fn operations(story: &Story<'_>, kind: &str, name: &str) -> Vec<(u64, Option<OpId>)> {
+    let known = story.datagrams.iter().filter_map(|datagram| {
+        let dissection = datagram.dissection.as_ref().filter(|all| all.kind == kind)?;
+        Some((dissection.field(name)?, story.rows[datagram.row].op))
+    });
+    known.collect()
+}
+
+#[test]
+fn datagrams_belong_to_the_operations_that_they_carry_or_answer() {
+    let registry = Registry::shipped();
+    let op = |number| Some(OpId { client: 1, number });
+    let trace = trace_of(&registry, "scenarios/ladder/lost_ack_retry.toml");
+    let story = Story::new(&trace, registry.dissect("retry"));
+    let expected = [(1, op(1)), (1, op(1)), (2, op(2)), (3, op(3))];
+    assert_eq!(operations(&story, "data", "seq"), expected);
+    assert_eq!(operations(&story, "ack", "seq"), expected);
+
+    // With small numbers, the same one stands for one message after another.
+    let trace =
+        trace_of(&registry, "scenarios/windows/receiver_crash_small_numbers_go_back_n.toml");
+    let story = Story::new(&trace, registry.dissect("go-back-n"));
+    let sent = operations(&story, "data", "seq");
+    assert!(sent.iter().all(|(seq, op)| op.is_some_and(|op| u64::from(op.number - 1) % 4 == *seq)));
+    assert!(sent.iter().any(|(_, one)| *one == op(5)), "{sent:?}");
+
+    // A call that says which operation it is, and the reply to it.
+    let trace = trace_of(&registry, "scenarios/rpc/crashes/cache_lost.toml");
+    let story = Story::new(&trace, registry.dissect("rpc"));
+    let calls = operations(&story, "call", "xid");
+    let replies = operations(&story, "reply", "xid");
+    assert_eq!(calls[..2].iter().map(|(_, op)| *op).collect::<Vec<_>>(), [op(1), op(1)]);
+    for (xid, one) in &replies {
+        let call = calls.iter().find(|(known, _)| known == xid).unwrap();
+        assert_eq!(call.1, *one, "xid {xid}");
+    }
+    assert!(replies.iter().any(|(_, one)| *one == op(1)), "{replies:?}");
+}
+
+#[test]
+fn a_story_counts_what_happened_to_each_operation() {
+    let registry = Registry::shipped();
+    let trace = trace_of(&registry, "scenarios/ladder/lost_ack_retry.toml");
+    let story = Story::new(&trace, registry.dissect("retry"));
+    let executions: Vec<u32> = story.operations.values().map(|op| op.executions).collect();
+    assert_eq!(executions, [2, 1, 1]);
+    let first = &story.operations[&OpId { client: 1, number: 1 }];
+    assert_eq!((first.invoked_at, first.ended_at), (Some(0), Some(220_000_000)));
+    let Some(look_at) = story.look_at else { panic!("the scenario shows a violation") };
+    let Shown::Point { text, .. } = &story.rows[look_at].what else { panic!("it is on a host") };
+    assert_eq!(text, "delivered client-1#1 (2x)");
+    let conclusion = trace.conclusion.as_ref().unwrap();
+    assert_eq!(conclusion.expected, ["at-most-once is violated", "every operation ends"]);
+}
+
+#[test]
+fn a_page_of_an_endless_run_is_cut_off() {
+    let registry = Registry::shipped();
+    let trace = eventful(&registry);
+    let story = Story::beginning(&trace, None, 10);
+    assert_eq!((story.events, story.left_out), (10, trace.events().count() - 10));
+    let mut page = Vec::new();
+    page::write_story(&story, &mut page).unwrap();
+    assert!(text(&page).contains("Only the first 10 events are here"));
+}

@@ -99,7 +99,7 @@ fn about(story: &Story<'_>) -> String {
         "{}; {}, protocol {}, seed {}, {} engine. A simulation's record: times count from its start. Each \
          datagram sent is one packet, as it was sent, dropped ones included; the packet's comment says what \
          became of it and of copies that the network made. IP and UDP headers are made for this file, with \
-         right checksums.",
+         right checksums. Wireshark may take a port for one that it knows: Decode As sets it right.",
         header.title, header.scenario, header.protocol, header.seed, header.engine
     ))
 }

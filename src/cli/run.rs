@@ -49,7 +49,8 @@ pub(super) struct Args {
     /// Write the trace here, for `squall replay` and `squall report`
     #[arg(long, value_name = "OUT")]
     trace: Option<PathBuf>,
-    /// Write the verdicts here as JUnit's XML, for CI: failures, and as errors whatever could not be judged
+    /// Write the verdicts here as JUnit's XML, for CI: failures, and as errors whatever could not be
+    /// judged; without times, so that the same runs give the same file
     #[arg(long, value_name = "OUT.xml")]
     junit: Option<PathBuf>,
     /// Overwrite the files that --trace and --junit name, if they exist

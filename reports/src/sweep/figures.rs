@@ -184,8 +184,12 @@ fn attempts(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
     if attempts.unattributed > 0 {
         figure.text = format!(
             "No chart: {} retransmissions were sent while their client had several operations under way, or \
-             none, so it is not known of which they were.",
-            attempts.unattributed
+             none, so it is not known of which they were. In all there were {} retransmissions, and {} datagrams \
+             were sent, for {} completed operations.",
+            attempts.unattributed,
+            sweep.costs.retransmissions,
+            sweep.datagrams.sent,
+            charts.operations.completed
         );
         return Ok(figure);
     }

@@ -116,11 +116,6 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
         complain("--save needs the scenario in a file");
         return Ok(Exit::Usage);
     }
-    if let Some(Err(exit)) =
-        args.report.as_ref().map(|folder| report::may_write(folder, args.force))
-    {
-        return Ok(exit);
-    }
     let scenario = match files::load(&args.file, registry) {
         Ok(scenario) => scenario,
         Err(exit) => return Ok(exit),
@@ -128,6 +123,11 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     let engine = args.engine.map_or(scenario.engine(), EngineArg::engine);
     if let Err(errors) = scenario.check_engine(engine) {
         return Ok(run::refuse(&squall_sim::RunError::Engine(errors)));
+    }
+    if let Some(Err(exit)) =
+        args.report.as_ref().map(|folder| report::may_write(folder, args.force))
+    {
+        return Ok(exit);
     }
     interrupt::listen();
     let base = files::folder(&args.file);

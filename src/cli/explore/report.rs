@@ -1,6 +1,7 @@
 //! The pages of `--report`: one about the sweep, and one about each failing run that is named.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -25,21 +26,26 @@ fn page_of(seed: u64) -> String {
     format!("seed-{seed}.html")
 }
 
-/// Complains if the pages of a sweep can not be written into a folder: better before long work than after it.
+/// Makes the folder for the pages of a sweep, and complains if they can not be written there: better before
+/// long work than after it.
 pub(super) fn may_write(folder: &Path, force: bool) -> Result<(), Exit> {
     may_merge(folder, force)?;
     // Which runs will fail is not known yet.
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut taken: Vec<_> = entries.map(|entry| entry.file_name()).collect();
     taken.sort();
-    let is_page = |name: &&std::ffi::OsString| name.to_string_lossy().starts_with("seed-");
+    let is_page = |name: &&OsString| {
+        let name = name.to_string_lossy();
+        let seed = name.strip_prefix("seed-").and_then(|rest| rest.split_once('.'));
+        seed.is_some_and(|(seed, _)| seed.parse::<u64>().is_ok())
+    };
     match taken.iter().find(is_page) {
         Some(name) if !force => {
             let path = folder.join(name);
             complain(&format!("{} exists; --force overwrites such files", path.display()));
             Err(Exit::Usage)
         }
-        _ => Ok(()),
+        _ => create(folder),
     }
 }
 
@@ -73,9 +79,6 @@ pub(super) fn write(
     engine: Engine,
     shared: &Shared,
 ) -> io::Result<Exit> {
-    if let Err(exit) = create(place.folder) {
-        return Ok(exit);
-    }
     let mut worst = Exit::Passed;
     let mut written = BTreeSet::new();
     for failure in shared.sweep.failures.iter().take_while(|_| !interrupt::asked()) {

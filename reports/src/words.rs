@@ -13,6 +13,27 @@ pub(crate) fn label(dissection: Option<&Dissection>, payload: &[u8]) -> String {
     }
 }
 
+/// The longest label that stands beside an arrow, in characters.
+const SHORT: usize = 36;
+
+/// As many whole words of a label as have room beside an arrow.
+pub(crate) fn short(label: &str) -> String {
+    if label.chars().count() <= SHORT {
+        return label.to_owned();
+    }
+    let mut kept = String::new();
+    for word in label.split(' ') {
+        if !kept.is_empty() && kept.chars().count() + 1 + word.chars().count() > SHORT {
+            break;
+        }
+        if !kept.is_empty() {
+            kept.push(' ');
+        }
+        kept.push_str(word);
+    }
+    kept + " …"
+}
+
 /// What a datagram is, if its protocol knows.
 pub(crate) fn dissected(dissect: Option<Dissect>, payload: &[u8]) -> Option<Dissection> {
     dissect.and_then(|dissect| dissect(payload))
@@ -88,4 +109,18 @@ pub(crate) fn change(change: HostChange) -> String {
 /// Hosts from left to right: clients left of the server, as textbooks draw it.
 pub(crate) fn columns(hosts: usize) -> Vec<usize> {
     (1..hosts).chain((hosts > 0).then_some(0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_labels_end_with_a_whole_word() {
+        assert_eq!(short("data seq=1"), "data seq=1");
+        let long = "call procedure=1 xid=3787119603 program=536891729 version=1";
+        assert_eq!(short(long), "call procedure=1 xid=3787119603 …");
+        let word = "x".repeat(50);
+        assert_eq!(short(&word), format!("{word} …"), "one word is never cut");
+    }
 }

@@ -52,7 +52,7 @@ pub(super) fn json(story: &Story<'_>, difference: Option<usize>) -> String {
 }
 
 fn datagram(story: &Story<'_>, datagram: &Datagram) -> Value {
-    let Datagram { id, from, to, label, dissection, payload, row, marks, ends, .. } = datagram;
+    let Datagram { id, from, to, short, dissection, payload, row, marks, ends, .. } = datagram;
     let kind = dissection.as_ref().map_or("other", |all| all.kind);
     let fields = dissection.iter().flat_map(|all| &all.fields);
     // As text: a script's numbers have 53 bits.
@@ -72,7 +72,7 @@ fn datagram(story: &Story<'_>, datagram: &Datagram) -> Value {
         story.column(to.host),
         from.port,
         to.port,
-        label,
+        short,
         visible(kind),
         fields,
         payload.len(),

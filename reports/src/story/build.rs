@@ -82,6 +82,7 @@ impl<'a> Builder<'a> {
                     at,
                     from,
                     to,
+                    short: words::short(&label),
                     label,
                     dissection,
                     payload,

@@ -114,6 +114,8 @@ pub struct Datagram {
     pub to: Endpoint,
     /// What it is, in a line.
     pub label: String,
+    /// As much of that as has room beside an arrow.
+    pub short: String,
     /// What its protocol says of it.
     pub dissection: Option<Dissection>,
     /// The UDP payload, as sent.

@@ -25,7 +25,7 @@ pub(super) fn sent(geometry: &Geometry<'_>, place: usize) -> Markup {
             (mark(one.kind, x + away * (150 + 18 * nth), y + 5))
         }
         text class="label" x=(x + away * 10) y=(y - 4) text-anchor=(anchor) {
-            (datagram.label)
+            (datagram.short)
             @for one in &datagram.marks {
                 tspan class=(one.kind.name()) { " " (one.text) }
             }

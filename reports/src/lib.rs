@@ -1,6 +1,7 @@
 //! Draws what runs and sweeps recorded. Reads traces and sums, runs nothing.
 #![forbid(unsafe_code)]
 
+mod document;
 pub mod gallery;
 pub mod junit;
 pub mod mermaid;

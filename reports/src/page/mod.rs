@@ -11,8 +11,7 @@ use squall_sim::text::visible;
 use squall_sim::trace::Trace;
 
 use crate::story::Story;
-use template::Diagram;
-pub(crate) use template::{Script, document, verdict_badge};
+use template::{Diagram, document};
 
 /// Events that a page has, at the most: an endless loop has millions.
 pub const MOST: usize = 200_000;
@@ -37,7 +36,7 @@ pub fn write_story(story: &Story<'_>, out: &mut dyn Write) -> io::Result<()> {
         (template::diagrams(&[Diagram { name: "run", story, difference: None }]))
         (template::facts(story))
     };
-    write!(out, "{}", document(&title, Script::Diagrams, &body).into_string())
+    write!(out, "{}", document(&title, body))
 }
 
 /// Writes a page of two traces side by side, down to and from their first difference. `dissects` name the
@@ -66,7 +65,7 @@ pub fn write_comparison(
         ]))
     };
     let title = format!("{} against {}", title[0], title[1]);
-    write!(out, "{}", document(&title, Script::Diagrams, &body).into_string())
+    write!(out, "{}", document(&title, body))
 }
 
 /// The first row of each that the other does not have; none if it has no more of them.

@@ -1,79 +1,33 @@
 //! The parts of a page. Whatever text is put into a template is escaped there.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use squall_sim::text::{millis, visible};
 use squall_sim::trace::{Conclusion, Trace};
 
 use super::data;
+use crate::document::{Document, verdict_badge};
 use crate::story::Story;
 use crate::svg;
 
-/// A page has no need of anything that is not in it.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-    img-src data:; base-uri 'none'; form-action 'none'";
+/// Its style, besides that of all pages.
+const STYLES: [&str; 2] = [include_str!("assets/page.css"), svg::STYLE];
 
-const STYLE: &str = include_str!("assets/page.css");
-
-/// Which script a page needs.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Script {
-    /// That of diagrams.
-    Diagrams,
-    /// That of the gallery.
-    Gallery,
-}
-
-impl Script {
-    /// Its parts, in the order in which they need each other.
-    fn parts(self) -> &'static [&'static str] {
-        match self {
-            Script::Diagrams => &[
-                include_str!("assets/story.js"),
-                include_str!("assets/layout.js"),
-                include_str!("assets/draw.js"),
-                include_str!("assets/details.js"),
-                include_str!("assets/diagram.js"),
-                include_str!("assets/main.js"),
-            ],
-            Script::Gallery => &[include_str!("assets/gallery.js")],
-        }
-    }
-}
+/// Its scripts, in the order in which they need each other.
+const SCRIPTS: [&str; 6] = [
+    include_str!("assets/story.js"),
+    include_str!("assets/layout.js"),
+    include_str!("assets/draw.js"),
+    include_str!("assets/details.js"),
+    include_str!("assets/diagram.js"),
+    include_str!("assets/main.js"),
+];
 
 /// Operations in the table of a page.
 const OPERATIONS: usize = 500;
 
 /// A whole page.
-pub(crate) fn document(title: &str, script: Script, body: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                link rel="icon" href="data:,";
-                title { (title) }
-                style { (PreEscaped(STYLE)) (PreEscaped(svg::STYLE)) }
-            }
-            body {
-                (body)
-                footer { "Drawn by squall " (env!("CARGO_PKG_VERSION")) "." }
-                script {
-                    (PreEscaped("(() => {\n\"use strict\";\n"))
-                    @for part in script.parts() { (PreEscaped(part)) }
-                    (PreEscaped("})();\n"))
-                }
-            }
-        }
-    }
-}
-
-/// The verdict as a word on its colour.
-pub(crate) fn verdict_badge(verdict: &str) -> Markup {
-    let known = ["pass", "fail", "inconclusive", "invalid"].iter().find(|word| **word == verdict);
-    html! { strong class={ "verdict " (known.unwrap_or(&"unknown")) } { (visible(verdict)) } }
+pub(super) fn document(title: &str, body: Markup) -> String {
+    Document { title, styles: &STYLES, scripts: &SCRIPTS, body }.html()
 }
 
 /// What was run, what was expected, and what came of it.
@@ -183,7 +137,7 @@ fn diagram(diagram: &Diagram<'_>) -> Markup {
                          report --format svg` draws it without."
                     } }
                 }
-                aside class="details" aria-live="polite" aria-label="Details" {
+                aside class="details" aria-label="Details" {
                     p class="note" { "Select a datagram or an event to see what belongs to it." }
                 }
             }
@@ -287,7 +241,7 @@ fn faults(conclusion: &Conclusion) -> Markup {
 fn operations(story: &Story<'_>) -> Markup {
     let left_out = story.operations.len().saturating_sub(OPERATIONS);
     html! {
-        div class="scroll" tabindex="0" role="region" aria-label="Operations" {
+        div class="scroll long" tabindex="0" role="region" aria-label="Operations" {
             table {
                 thead { tr {
                     th scope="col" { "Operation" } th scope="col" { "Executed" } th scope="col" { "Ended" }

@@ -6,19 +6,16 @@ mod scale;
 
 use std::io::{self, Write};
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use squall_sim::plan::Guarantee;
 use squall_sim::scenario::Varied;
 use squall_sim::sweep::Sweep;
 use squall_sim::text::visible;
 
+use crate::document::{Document, verdict_badge};
 use figures::Figure;
 
-const STYLE: &str = include_str!("style.css");
-
-/// Nothing is loaded and nothing runs, whatever a text of the scenario says.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const STYLE: &str = include_str!("sweep.css");
 
 /// Writes the page about a sweep. `page_of` gives the file about the run with a seed, as a relative link, if
 /// there is one.
@@ -35,43 +32,30 @@ pub fn write(
         None => Vec::new(),
     };
     let title = visible(&sweep.title);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                title { (title) " - squall" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    (heading(sweep, &title))
-                    (verdicts(sweep))
-                    (guarantees(sweep))
-                    (faults(sweep))
-                    (conditions(sweep))
-                    (failures(sweep, page_of))
-                    section aria-labelledby="charts" {
-                        h2 id="charts" { "Charts" }
-                        @for (figure, number) in figures.iter().zip(1..) { (draw(figure, number)) }
-                        @for line in missing(sweep) { p.note { (line) } }
-                        @if let Some(source) = sweep.charts.as_ref().and_then(|of| of.theory.as_ref()) {
-                            p.note { "Theory: " (visible(source)) "." }
-                        }
-                    }
-                }
-                footer {
-                    p { "Scenario " code { (visible(&sweep.scenario_hash)) } ", runs "
-                        code { (String::from(sweep.fingerprint)) } }
+    let body = html! {
+        (heading(sweep, &title))
+        main {
+            (verdicts(sweep))
+            (guarantees(sweep))
+            (faults(sweep))
+            (conditions(sweep))
+            (failures(sweep, page_of))
+            section aria-labelledby="charts" {
+                h2 id="charts" { "Charts" }
+                @for (figure, number) in figures.iter().zip(1..) { (draw(figure, number)) }
+                @for line in missing(sweep) { p.note { (line) } }
+                @if let Some(source) = sweep.charts.as_ref().and_then(|of| of.theory.as_ref()) {
+                    p.note { "Theory: " (visible(source)) "." }
                 }
             }
         }
+        p.note {
+            "Scenario " code { (visible(&sweep.scenario_hash)) } ", runs "
+            code { (String::from(sweep.fingerprint)) }
+        }
     };
-    out.write_all(page.into_string().as_bytes())?;
-    out.write_all(b"\n")
+    let document = Document { title: &title, styles: &[STYLE], scripts: &[], body };
+    out.write_all(document.html().as_bytes())
 }
 
 fn heading(sweep: &Sweep, title: &str) -> Markup {
@@ -80,10 +64,14 @@ fn heading(sweep: &Sweep, title: &str) -> Markup {
     html! {
         header {
             h1 { (title) }
-            p { strong class={ "verdict " (verdict) } { (verdict.to_uppercase()) } " "
-                (visible(&sweep.scenario)) }
-            p { "Protocol " (visible(&sweep.protocol)) ", engine " (visible(&sweep.engine)) ", seeds "
-                (seeds) ": " (runs) " runs" }
+            p.about {
+                (verdict_badge(verdict))
+                span { code { (visible(&sweep.scenario)) } }
+                span { "protocol " b { (visible(&sweep.protocol)) } }
+                span { "seeds " b { (seeds) } }
+                span { (visible(&sweep.engine)) " engine" }
+                span { (runs) " runs" }
+            }
             @if seeds != sweep.range { p.note { "A part of the sweep over the seeds " (sweep.range) "." } }
             @if sweep.is_over() && runs < seeds.count() {
                 p.note { "The first failing seed ended the sweep; --keep-going runs the others, too." }

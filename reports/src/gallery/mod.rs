@@ -6,7 +6,7 @@ use maud::{Markup, PreEscaped, html};
 use squall_sim::text::visible;
 use squall_sim::trace::Trace;
 
-use crate::page::{Script, document, verdict_badge};
+use crate::document::{Document, verdict_badge};
 use crate::story::Story;
 use crate::svg;
 
@@ -105,7 +105,13 @@ pub fn write(cards: &[Card], out: &mut dyn Write) -> io::Result<()> {
             (svg::definitions())
         }
     };
-    write!(out, "{}", document("Squall: scenarios", Script::Gallery, &body).into_string())
+    let document = Document {
+        title: "Scenarios",
+        styles: &[include_str!("gallery.css"), svg::STYLE],
+        scripts: &[include_str!("gallery.js")],
+        body,
+    };
+    out.write_all(document.html().as_bytes())
 }
 
 /// How many runs came to each verdict, those that none came to left out.

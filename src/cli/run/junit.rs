@@ -7,9 +7,9 @@ use squall_sim::check::Verdict;
 use squall_sim::text::millis;
 use squall_sim::{Outcome, RunError};
 
-use super::exit::Exit;
-use super::{files, run};
 use crate::LoadError;
+use crate::cli::exit::Exit;
+use crate::cli::{files, run};
 
 /// What became of the files so far.
 #[derive(Default)]

@@ -9,9 +9,9 @@ use squall_reports::page;
 use squall_reports::story::Story;
 use squall_sim::Outcome;
 
-use super::exit::Exit;
-use super::{complain, files};
 use crate::Registry;
+use crate::cli::exit::Exit;
+use crate::cli::{complain, files};
 
 /// The name of the index.
 const INDEX: &str = "index.html";

@@ -90,6 +90,9 @@ fn make_pages(pages: &Path) {
          link = [{ delay = '10ms', loss = '15%', duplicate = '15%' }]",
     )
     .unwrap();
+    let odd = path("odd.toml");
+    let text = "title = 'Odd'\nprotocol = 'udp'\nlink = [{ delay = '1234567ns' }]";
+    fs::write(&odd, text).unwrap();
     let huge = path("huge.toml");
     let text = fs::read_to_string(&many).unwrap().replace("messages = 5", "messages = 6000");
     fs::write(&huge, format!("duration = '3000s'\n{text}")).unwrap();
@@ -99,6 +102,7 @@ fn make_pages(pages: &Path) {
         trace("partition", &scenario("partitions/one_way_partition_retry"), "1"),
         trace("many", &many, "1"),
         trace("huge", &huge, "1"),
+        trace("odd-times", &odd, "1"),
     ];
     let mut report = vec!["report", "-o", folder];
     report.extend(all.iter().map(String::as_str));
@@ -109,6 +113,9 @@ fn make_pages(pages: &Path) {
     ];
     ok(&["report", &pair[0], &pair[1], "--side-by-side", "-o", folder]);
     fs::rename(path("a-against-b.html"), path("pair.html")).unwrap();
+    ok(&["report", &all[0], &all[3], "--side-by-side", "-o", folder]);
+    fs::rename(path("retry-against-many.html"), path("unequal.html")).unwrap();
+    ok(&["report", &all[3], "--format", "svg", "--rows", "100000", "-o", folder]);
     let library = [scenario("ladder/lost_ack_retry"), scenario("ladder/lost_ack_stop_and_wait")];
     ok(&["run", &library[0], &library[1], "--report", &path("gallery")]);
     let sweep = ["explore", &many, "--seeds", "0..40", "--keep-going", "--report", &path("sweep")];
@@ -127,7 +134,7 @@ fn hostile_pages(pages: &Path) {
     fs::write(pages.join("hostile-pair.html"), &out).unwrap();
     out.clear();
     let story = Story::new(&traces[0], dissect);
-    let card = Card::new(&traces[0], &story, "../hostile.html".into());
+    let card = Card::new(&story, Some("../hostile.html".into()));
     gallery::write(&[card, Card::not_run(HOSTILE, HOSTILE)], &mut out).unwrap();
     let folder = pages.join("hostile-gallery");
     fs::create_dir(&folder).unwrap();

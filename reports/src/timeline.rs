@@ -67,20 +67,22 @@ pub fn write(
 
 /// The rows to draw: pairs of first and past the last. What is drawn whole need not be counted first.
 fn extent(trace: &Trace, dissect: Option<Dissect>, extent: Extent) -> Vec<(usize, usize)> {
-    let all = || rows(trace, dissect).count();
     match extent {
         Extent::Full => vec![(0, usize::MAX)],
         Extent::Ends(most) => {
-            let (all, tail) = (all(), most / 3);
+            let (all, tail) = (rows(trace, dissect).count(), most / 3);
             match all > most {
                 true => vec![(0, most - tail), (all - tail, all)],
                 false => vec![(0, all)],
             }
         }
         Extent::Around(at, most) => {
-            let all = all();
-            let middle = rows(trace, dissect).take_while(|(time, _)| *time <= at).count();
-            let start = middle.saturating_sub(most * 2 / 3).min(all.saturating_sub(most));
+            let (mut all, mut before): (usize, usize) = (0, 0);
+            for (time, _) in rows(trace, dissect) {
+                all += 1;
+                before += usize::from(time <= at);
+            }
+            let start = before.saturating_sub(most / 3 * 2).min(all.saturating_sub(most));
             vec![(start, start.saturating_add(most))]
         }
     }

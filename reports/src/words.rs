@@ -1,6 +1,6 @@
 //! Words for what stands in a trace, the same in every report.
 
-use squall_sim::network::{Alteration, Cause, DropReason, Mark};
+use squall_sim::network::{Alteration, Cause, DropReason, HostId, Mark};
 use squall_sim::protocol::{Dissect, Dissection};
 use squall_sim::text::{millis, visible};
 use squall_sim::trace::{HostChange, Trace};
@@ -111,9 +111,25 @@ pub(crate) fn columns(hosts: usize) -> Vec<usize> {
     (1..hosts).chain((hosts > 0).then_some(0)).collect()
 }
 
+/// The place of a host among so many from left to right.
+pub(crate) fn column(host: HostId, hosts: usize) -> usize {
+    let last = hosts.saturating_sub(1);
+    (host as usize).checked_sub(1).unwrap_or(last).min(last)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_host_has_the_column_that_it_stands_in() {
+        for hosts in 1..5 {
+            for (place, host) in columns(hosts).into_iter().enumerate() {
+                assert_eq!(column(host as HostId, hosts), place);
+            }
+        }
+        assert_eq!((columns(0).len(), column(0, 0), column(9, 3)), (0, 0, 2));
+    }
 
     #[test]
     fn short_labels_end_with_a_whole_word() {

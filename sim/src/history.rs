@@ -42,7 +42,7 @@ pub struct Op {
     pub ended_at: u64,
     /// How often its client reported a retransmission while it was the only one under way, if a sweep's
     /// charts ask for it.
-    pub retransmissions: u32,
+    pub(crate) retransmissions: u32,
     /// How often it was delivered or executed, over all incarnations.
     pub executions: u32,
     /// The first execution.

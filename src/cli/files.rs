@@ -180,6 +180,17 @@ pub(super) fn may_write(path: &Path, force: bool) -> Result<(), Exit> {
     Ok(())
 }
 
+/// Makes a folder, and those that it is in, if they are not there.
+///
+/// # Errors
+/// If it can not be made; it was complained about.
+pub(super) fn create_folder(folder: &Path) -> Result<(), Exit> {
+    fs::create_dir_all(folder).map_err(|error| {
+        complain(&format!("{} is no folder to write into: {error}", folder.display()));
+        Exit::Usage
+    })
+}
+
 /// Writes a file whole or not at all; an existing one only with `force`.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! `squall report`: draws recorded runs.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -85,7 +86,9 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     if args.side_by_side {
         return side_by_side(args, registry);
     }
-    let mut names: Vec<_> = args.traces.iter().map(|path| path.file_stem()).collect();
+    // To some file systems, names that differ in case alone are one.
+    let folded = |path: &PathBuf| file_name(path, args.format()).to_string_lossy().to_lowercase();
+    let mut names: Vec<_> = args.traces.iter().map(folded).collect();
     names.sort_unstable();
     if args.output.is_some() && names.windows(2).any(|pair| pair[0] == pair[1]) {
         complain("two of the traces have the same name, so their files would be one");
@@ -115,14 +118,21 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
             }
             None => draw(args, &trace, registry, width(), true, &mut stdout())?,
             Some(folder) => {
-                let name = path.file_stem().unwrap_or(path.as_os_str());
-                let target = folder.join(name).with_extension(args.format().extension());
+                let target = folder.join(file_name(path, args.format()));
                 let content = |out: &mut dyn Write| draw(args, &trace, registry, 120, false, out);
                 worst = worst.max(save(&target, folder, args.force, content)?);
             }
         }
     }
     Ok(worst)
+}
+
+/// The name of the file about a trace: `run.1.trace` becomes `run.1.html`.
+fn file_name(trace: &Path, format: Format) -> OsString {
+    let mut name = trace.file_stem().unwrap_or(trace.as_os_str()).to_owned();
+    name.push(".");
+    name.push(format.extension());
+    name
 }
 
 /// Whether what is asked for can be written to standard output; if not, what to do.
@@ -174,11 +184,7 @@ fn save(
     force: bool,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<Exit> {
-    if let Err(error) = std::fs::create_dir_all(folder) {
-        complain(&format!("{}: {error}", folder.display()));
-        return Ok(Exit::Usage);
-    }
-    match files::write(target, force, content) {
+    match files::create_folder(folder).and_then(|()| files::write(target, force, content)) {
         Ok(()) => writeln!(stdout(), "{}", target.display()).map(|()| Exit::Passed),
         Err(exit) => Ok(exit),
     }

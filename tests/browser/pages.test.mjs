@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { barriers, launch, open } from "./browser.mjs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { barriers, folder, launch, open } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -167,7 +169,7 @@ test("bands show partitions, crashes and new incarnations", async () => {
   const { page } = await open(browser, "crash.html");
   await page.setViewportSize({ width: 1400, height: 2400 });
   assert.equal(await page.locator(".band.down").count(), 1);
-  assert.equal(await page.locator(".band.again title").textContent(), "server, incarnation 2");
+  assert.equal(await page.locator(".band.incarnation title").textContent(), "server, incarnation 2");
   const partition = await open(browser, "partition.html", { viewport: { width: 1400, height: 4000 } });
   assert.match(await partition.page.locator(".band.fault title").first().textContent(), /^partition: /);
 });
@@ -195,12 +197,52 @@ test("the replay line can be copied", async () => {
   assert.match(text, /^squall run .*lost_ack_retry\.toml --seed 1$/);
 });
 
+test("a time is the same wherever it stands", async () => {
+  const { page } = await open(browser, "odd-times.html");
+  await view(page).press("End");
+  const label = await selected(page).getAttribute("aria-label");
+  const time = label.match(/^([\d.]+) ms/)[1];
+  const about = await page.locator("header .about").textContent();
+  assert.ok(about.includes(`${time} ms simulated`), `${time} is not in ${about}`);
+});
+
+test("rows stand where the pictures have them", async () => {
+  const { page } = await open(browser, "many.html", { viewport: { width: 1400, height: 9000 } });
+  const dots = (root) => page.locator(`${root} circle.dot`).evaluateAll(
+    (all) => all.map((one) => Number(one.getAttribute("cy"))));
+  const drawn = await dots(".view");
+  await page.evaluate(async (svg) => { document.body.innerHTML = svg; }, await readFile(join(folder, "many.svg"), "utf8"));
+  const [pictured, start] = [await dots("svg"), (await dots("svg"))[0] - drawn[0]];
+  assert.ok(drawn.length > 20);
+  assert.deepEqual(drawn, pictured.map((y) => y - start).slice(0, drawn.length));
+});
+
+test("what is selected can be seen, also where an arrow ends", async () => {
+  const { page } = await open(browser, "retry.html");
+  for (const key of ["Home", "ArrowDown", "ArrowDown"]) await view(page).press(key);
+  assert.match(await selected(page).getAttribute("aria-label"), /arrives at server/);
+  const stroke = await selected(page).locator(".reach").evaluate((one) => getComputedStyle(one).stroke);
+  assert.notEqual(stroke, "rgba(0, 0, 0, 0)");
+  assert.notEqual(stroke, "transparent");
+});
+
+test("two traces of unequal length scroll as far as each reaches", async () => {
+  const { page } = await open(browser, "unequal.html", { viewport: { width: 1400, height: 700 } });
+  const long = page.locator(".view").nth(1);
+  await long.press("End");
+  assert.match(await selected(page).getAttribute("aria-label"), /ms: /);
+  await page.waitForTimeout(200);
+  const [outer, inner] = await Promise.all([long.boundingBox(), selected(page).boundingBox()]);
+  assert.ok(inner.y >= outer.y && inner.y + inner.height <= outer.y + outer.height, "it stays in view");
+});
+
 test("two traces are marked where they part, and scroll together", async () => {
   const { page } = await open(browser, "pair.html");
   await page.getByRole("button", { name: "Go to the difference" }).first().click();
   assert.equal(await page.locator("line.difference").count(), 2);
   const tops = () => page.locator(".view").evaluateAll((all) => all.map((one) => one.scrollTop));
-  await page.locator(".view").first().evaluate((one) => { one.scrollTop = 120; });
+  await page.locator(".view").first().hover();
+  await page.mouse.wheel(0, 120 - (await tops())[0]);
   await page.waitForFunction(() => [...document.querySelectorAll(".view")].every((one) => one.scrollTop === 120));
   assert.deepEqual(await tops(), [120, 120]);
 });
@@ -227,6 +269,8 @@ test("the gallery finds scenarios and leads to their pages", async () => {
   const found = await cards.count();
   assert.ok(found > 0 && found < all, `${found} of ${all}`);
   assert.match(await cards.first().textContent(), /retry/i);
+  await page.getByRole("searchbox", { name: "Search" }).fill("retransmission");
+  assert.equal(await cards.count(), 0, "what stands in a picture alone is not searched");
   await page.getByRole("searchbox", { name: "Search" }).fill("no such thing");
   assert.equal(await cards.count(), 0);
   await page.getByRole("searchbox", { name: "Search" }).fill("");

@@ -1,7 +1,8 @@
 // Shows the cards that are searched for.
 
 const [search, verdict] = ["search", "verdict"].map((id) => document.getElementById(id));
-const cards = [...document.querySelectorAll(".card")].map((card) => [card, card.textContent.toLowerCase()]);
+const text = (card) => [...card.querySelectorAll("h3, p")].map((part) => part.textContent).join(" ");
+const cards = [...document.querySelectorAll(".card")].map((card) => [card, text(card).toLowerCase()]);
 
 function filter() {
   const words = search.value.toLowerCase().split(/\s+/);

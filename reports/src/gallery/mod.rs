@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use maud::{Markup, PreEscaped, html};
 use squall_sim::text::visible;
-use squall_sim::trace::Trace;
 
 use crate::document::{Document, verdict_badge};
 use crate::story::Story;
@@ -30,8 +29,9 @@ pub struct Card {
 }
 
 impl Card {
-    /// The card of a recorded run, whose page is the file `page` beside the index.
-    pub fn new(trace: &Trace, story: &Story<'_>, page: String) -> Self {
+    /// The card of a recorded run, whose page is the file `page` beside the index, if it has one.
+    pub fn new(story: &Story<'_>, page: Option<String>) -> Self {
+        let trace = story.trace;
         let header = &trace.header;
         let verdict = trace.conclusion.as_ref().map_or("unknown", |all| all.verdict.as_str());
         Card {
@@ -39,7 +39,7 @@ impl Card {
             title: visible(&header.title),
             verdict: verdict.to_owned(),
             about: format!("{}, seed {}", visible(&header.protocol), header.seed),
-            page: Some(page),
+            page,
             picture: Some(svg::thumbnail(story, ROWS)),
         }
     }

@@ -84,10 +84,10 @@ fn datagram(story: &Story<'_>, datagram: &Datagram) -> Value {
 
 fn band(story: &Story<'_>, band: &Band) -> Value {
     let (kind, column) = match &band.kind {
-        BandKind::Fault(..) => ("fault", None),
+        BandKind::Fault(_) => ("fault", None),
         BandKind::Down(host) => ("down", Some(*host)),
         BandKind::Paused(host) => ("paused", Some(*host)),
-        BandKind::Incarnation(host, _) => ("again", Some(*host)),
+        BandKind::Incarnation(host) => ("incarnation", Some(*host)),
     };
     json!([kind, band.first, band.end, column.map(|host| story.column(host)), band.text])
 }

@@ -8,20 +8,20 @@ use std::io::{self, Write};
 use maud::html;
 use squall_sim::protocol::Dissect;
 use squall_sim::text::visible;
-use squall_sim::trace::Trace;
+use squall_sim::trace::{Event, Trace, What};
 
 use crate::story::Story;
 use template::{Diagram, document};
 
 /// Events that a page has, at the most: an endless loop has millions.
-pub const MOST: usize = 200_000;
+pub const MAX_EVENTS: usize = 200_000;
 
 /// Writes the page of a run. `dissect` names the datagrams.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write(trace: &Trace, dissect: Option<Dissect>, out: &mut dyn Write) -> io::Result<()> {
-    write_story(&Story::beginning(trace, dissect, MOST), out)
+    write_story(&Story::beginning(trace, dissect, MAX_EVENTS), out)
 }
 
 /// Writes the page of a run whose story is known.
@@ -39,8 +39,8 @@ pub fn write_story(story: &Story<'_>, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "{}", document(&title, body))
 }
 
-/// Writes a page of two traces side by side, down to and from their first difference. `dissects` name the
-/// datagrams of each.
+/// Writes a page of two traces side by side, with the row marked from which on they differ. `dissects` name
+/// the datagrams of each.
 ///
 /// # Errors
 /// Those of `out`.
@@ -49,8 +49,9 @@ pub fn write_comparison(
     dissects: [Option<Dissect>; 2],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let stories = [0, 1].map(|side| Story::beginning(traces[side], dissects[side], MOST));
-    let differences = first_difference(&stories);
+    let stories = [0, 1].map(|side| Story::beginning(traces[side], dissects[side], MAX_EVENTS));
+    let difference = Difference::of(&stories);
+    let rows = difference.rows();
     let title = traces.map(|trace| {
         let header = &trace.header;
         format!("{} (seed {})", visible(&header.scenario), header.seed)
@@ -58,31 +59,67 @@ pub fn write_comparison(
     let [left, right] = &stories;
     let body = html! {
         div class="pair" { @for trace in traces { div { (template::head(trace)) } } }
-        (template::difference(differences))
+        p class="note" { (difference.sentence()) }
         (template::diagrams(&[
-            Diagram { name: "left", story: left, difference: differences[0] },
-            Diagram { name: "right", story: right, difference: differences[1] },
+            Diagram { name: "left", story: left, difference: rows[0] },
+            Diagram { name: "right", story: right, difference: rows[1] },
         ]))
     };
     let title = format!("{} against {}", title[0], title[1]);
     write!(out, "{}", document(&title, body))
 }
 
-/// The first row of each that the other does not have; none if it has no more of them.
-fn first_difference(stories: &[Story<'_>; 2]) -> [Option<usize>; 2] {
-    let [left, right] = stories;
-    let events = left.trace.events().zip(right.trace.events());
-    let is_same = |(a, b): &(squall_sim::trace::Event, squall_sim::trace::Event)| {
-        // By names: the numbers of hosts and faults may differ.
-        left.trace.line(a) == right.trace.line(b) && payload(a) == payload(b)
-    };
-    let same = events.take_while(is_same).count();
-    stories.each_ref().map(|story| story.row_of_event(same))
+/// Where two traces part.
+enum Difference {
+    /// Nowhere.
+    None,
+    /// At these rows; where one has ended, it has none.
+    Rows([Option<usize>; 2]),
+    /// At this event, counted from 1, which is behind those that the page has.
+    Behind(usize),
 }
 
-fn payload(event: &squall_sim::trace::Event) -> &[u8] {
+impl Difference {
+    fn of(stories: &[Story<'_>; 2]) -> Self {
+        let [left, right] = stories.each_ref().map(|story| story.trace);
+        // By names: the numbers of hosts and faults may differ.
+        let is_same =
+            |(a, b): &(Event, Event)| left.line(a) == right.line(b) && payload(a) == payload(b);
+        let same = left.events().zip(right.events()).take_while(is_same).count();
+        let rows = stories.each_ref().map(|story| story.row_of_event(same));
+        let ends = [left, right].map(|trace| trace.events().nth(same).is_none());
+        match (ends, rows) {
+            ([true, true], _) => Difference::None,
+            (_, [None, None]) => Difference::Behind(same + 1),
+            _ => Difference::Rows(rows),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Difference::None => "The two traces are the same, event by event.".to_owned(),
+            Difference::Rows(_) => {
+                "The traces are the same down to the marked row; from there on they differ."
+                    .to_owned()
+            }
+            Difference::Behind(event) => format!(
+                "The traces differ from event {event} on, which is behind those that are shown here."
+            ),
+        }
+    }
+
+    /// The row to mark on each side.
+    fn rows(&self) -> [Option<usize>; 2] {
+        match self {
+            Difference::Rows(rows) => *rows,
+            Difference::None | Difference::Behind(_) => [None, None],
+        }
+    }
+}
+
+fn payload(event: &Event) -> &[u8] {
     match &event.what {
-        squall_sim::trace::What::Sent { payload, .. } => payload,
+        What::Sent { payload, .. } => payload,
         _ => &[],
     }
 }

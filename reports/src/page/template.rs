@@ -266,15 +266,3 @@ fn operations(story: &Story<'_>) -> Markup {
         }
     }
 }
-
-/// Where two traces part.
-pub(super) fn difference(rows: [Option<usize>; 2]) -> Markup {
-    html! {
-        p class="note" {
-            @match rows {
-                [None, None] => "The two traces are the same, event by event.",
-                _ => "The traces are the same down to the marked row; from there on they differ.",
-            }
-        }
-    }
-}

@@ -7,8 +7,8 @@ use squall_sim::protocol::Dissect;
 use squall_sim::text::visible;
 use squall_sim::trace::{Event, HostChange, OpId, Step, Trace, What};
 
-use super::link::Links;
-use super::{Band, BandKind, Datagram, Drop, End, MarkKind, Marked, Row, Shown, Story, Tone};
+use super::attribution::Attribution;
+use super::{Band, BandKind, Datagram, Dropped, End, MarkKind, Marked, Row, Shown, Story, Tone};
 use crate::words;
 
 pub(super) fn story<'a>(trace: &'a Trace, dissect: Option<Dissect>, most: usize) -> Story<'a> {
@@ -29,7 +29,7 @@ pub(super) fn story<'a>(trace: &'a Trace, dissect: Option<Dissect>, most: usize)
         story,
         dissect,
         numbers: BTreeMap::new(),
-        links: Links::default(),
+        attribution: Attribution::default(),
         open: Vec::new(),
         event: 0,
     };
@@ -50,7 +50,7 @@ struct Builder<'a> {
     dissect: Option<Dissect>,
     /// The place of each datagram by its number.
     numbers: BTreeMap<u64, usize>,
-    links: Links,
+    attribution: Attribution,
     /// The place in the trace of the event at hand.
     event: usize,
     /// Places of the bands that have not ended.
@@ -73,7 +73,8 @@ impl<'a> Builder<'a> {
             What::Sent { id, from, to, payload } => {
                 let dissection = words::dissected(self.dissect, &payload);
                 let label = words::label(dissection.as_ref(), &payload);
-                let op = self.links.operation(from.host, to.host, &payload, dissection.as_ref());
+                let op =
+                    self.attribution.operation(from.host, to.host, &payload, dissection.as_ref());
                 let place = self.story.datagrams.len();
                 self.numbers.insert(id, place);
                 let row = self.row(at, Shown::Sent(place), op);
@@ -104,7 +105,7 @@ impl<'a> Builder<'a> {
                 }
             }
             What::Dropped { id, copy, reason } => {
-                let dropped = Drop {
+                let dropped = Dropped {
                     reason: visible(&self.story.trace.reason(reason)),
                     on_the_way: words::is_on_the_way(reason),
                 };
@@ -132,7 +133,7 @@ impl<'a> Builder<'a> {
             What::FaultEnded { fault } => {
                 let name = visible(self.story.trace.fault(fault));
                 let row = self.row(at, Shown::Across(format!("{name} ends")), None);
-                self.end(row, |kind| matches!(kind, BandKind::Fault(one, _) if *one == fault));
+                self.end(row, |kind| matches!(kind, BandKind::Fault(one) if *one == fault));
             }
             What::Broke { host, message } => {
                 self.point(at, host, format!("broke: {}", visible(&message)), Tone::Bad);
@@ -160,7 +161,7 @@ impl<'a> Builder<'a> {
         self.row(at, Shown::Point { host, text, tone, step: None }, None)
     }
 
-    fn ended(&mut self, at: u64, id: u64, copy: u32, dropped: Option<Drop>) {
+    fn ended(&mut self, at: u64, id: u64, copy: u32, dropped: Option<Dropped>) {
         let Some(&place) = self.numbers.get(&id) else { return };
         let datagram = &self.story.datagrams[place];
         // What goes nowhere at once is a cross on its arrow, not a row of its own.
@@ -180,7 +181,7 @@ impl<'a> Builder<'a> {
     fn operation(&mut self, at: u64, host: HostId, op: OpId, step: Step) {
         let name = visible(&self.story.trace.operation(op));
         if step == Step::Invoked {
-            self.links.invoked(op);
+            self.attribution.invoked(op);
         }
         let known = self.story.operations.entry(op).or_default();
         let mut text = format!("{} {name}", step.name());
@@ -217,7 +218,7 @@ impl<'a> Builder<'a> {
             HostChange::Restarted(incarnation) => {
                 self.end(row, |kind| of_host(kind, host));
                 let text = format!("{name}, incarnation {incarnation}");
-                self.begin(row, BandKind::Incarnation(host, incarnation), text);
+                self.begin(row, BandKind::Incarnation(host), text);
             }
             HostChange::Paused => {
                 self.begin(row, BandKind::Paused(host), format!("{name} is paused"));
@@ -236,7 +237,7 @@ impl<'a> Builder<'a> {
         let action = known.map_or("fault".to_owned(), |fault| visible(&fault.action));
         let text = format!("{action}: {name}");
         let row = self.row(at, Shown::Across(format!("{name} begins")), None);
-        self.begin(row, BandKind::Fault(fault, action), text);
+        self.begin(row, BandKind::Fault(fault), text);
     }
 
     fn begin(&mut self, first: usize, kind: BandKind, text: String) {
@@ -278,7 +279,7 @@ impl<'a> Builder<'a> {
 /// True for what ends when the host crashes or restarts.
 fn of_host(kind: &BandKind, host: HostId) -> bool {
     match kind {
-        BandKind::Down(one) | BandKind::Paused(one) | BandKind::Incarnation(one, _) => *one == host,
-        BandKind::Fault(..) => false,
+        BandKind::Down(one) | BandKind::Paused(one) | BandKind::Incarnation(one) => *one == host,
+        BandKind::Fault(_) => false,
     }
 }

@@ -1,13 +1,15 @@
 //! A trace as the diagrams see it: what became of each datagram and operation, on rows from top to bottom.
 
+mod attribution;
 mod build;
-mod link;
 
 use std::collections::BTreeMap;
 
 use squall_sim::network::HostId;
 use squall_sim::protocol::{Dissect, Dissection};
 use squall_sim::trace::{Endpoint, OpId, Step, Trace};
+
+use crate::words;
 
 /// All that a diagram shows of a trace.
 #[derive(Debug)]
@@ -172,12 +174,12 @@ pub struct End {
     /// The row: that of the sending, if it never got anywhere.
     pub row: usize,
     /// Why it was dropped, if it was.
-    pub dropped: Option<Drop>,
+    pub dropped: Option<Dropped>,
 }
 
 /// Why a datagram was dropped.
 #[derive(Debug)]
-pub struct Drop {
+pub struct Dropped {
     /// As it is written: `loss`, `fault:lose-first-ack`, ...
     pub reason: String,
     /// True if it did not reach its host.
@@ -215,14 +217,14 @@ pub struct Band {
 /// What can last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BandKind {
-    /// A fault on the whole network: its place in the file, and its action.
-    Fault(u32, String),
+    /// A fault on the whole network: its place in the file.
+    Fault(u32),
     /// A host is down.
     Down(HostId),
     /// A host does not run.
     Paused(HostId),
-    /// A life of a host behind its first one: its number.
-    Incarnation(HostId, u32),
+    /// A life of a host behind its first one.
+    Incarnation(HostId),
 }
 
 impl<'a> Story<'a> {
@@ -244,7 +246,7 @@ impl<'a> Story<'a> {
     /// At most `most` rows: all, the first ones, or those around the row to look at.
     pub fn rows_to_look_at(&self, most: usize) -> std::ops::Range<usize> {
         let all = self.rows.len();
-        let before = self.look_at.map_or(0, |row| row.saturating_sub(most * 2 / 3));
+        let before = self.look_at.map_or(0, |row| row.saturating_sub(most / 3 * 2));
         let first = before.min(all.saturating_sub(most));
         first..first.saturating_add(most).min(all)
     }
@@ -257,6 +259,6 @@ impl<'a> Story<'a> {
 
     /// The place of a host from the left.
     pub fn column(&self, host: HostId) -> usize {
-        self.columns.iter().position(|one| *one == host).unwrap_or(0)
+        words::column(host, self.columns.len())
     }
 }

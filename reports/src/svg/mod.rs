@@ -140,12 +140,12 @@ fn bands(geometry: &Geometry<'_>) -> Markup {
             @let (y, end) = (geometry.y(band.first), geometry.y(band.end).min(geometry.bottom()));
             @let height = end.saturating_sub(y);
             @let (class, x, width) = match &band.kind {
-                BandKind::Fault(..) => {
+                BandKind::Fault(_) => {
                     ("band fault", geometry.left - 30, geometry.width() - geometry.left - geometry.right + 60)
                 }
                 BandKind::Down(host) => ("band down", geometry.x(*host) - 9, 18),
                 BandKind::Paused(host) => ("band paused", geometry.x(*host) - 9, 18),
-                BandKind::Incarnation(host, _) => ("band again", geometry.x(*host) - 4, 8),
+                BandKind::Incarnation(host) => ("band incarnation", geometry.x(*host) - 4, 8),
             };
             rect class=(class) x=(x) y=(y) width=(width) height=(height) { title { (band.text) } }
         }

@@ -176,8 +176,8 @@ fn height(count: f64) -> f64 {
 fn attempts(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
     let attempts = &charts.attempts;
     let mut figure = Figure {
-        title: "Sendings of completed operations".to_owned(),
-        head: vec!["sendings", "operations", "predicted"],
+        title: "Attempts of completed operations".to_owned(),
+        head: vec!["attempts", "operations", "predicted"],
         ..Figure::default()
     };
     let last = attempts.operations.last().unwrap_or(0);
@@ -222,7 +222,7 @@ fn attempts(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
     marks.push(Mark::Line(line, chart::THEORY));
     let step = last.div_ceil(16).max(1) as usize;
     let x = Axis {
-        title: "sendings",
+        title: "attempts",
         range: 0.5..f64::from(last) + 0.5,
         labels: (1..=last).step_by(step).map(f64::from).collect(),
         written: &|number| match number {
@@ -233,12 +233,12 @@ fn attempts(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
     figure.svg = Some(chart::draw(x, counts("operations, logarithmic", most), &marks)?);
     let (once, largest) = (counted.get(&1).copied().unwrap_or(0), counted.keys().next_back());
     figure.text = format!(
-        "Of {} operations, {once} took one sending; the most that one took was {}.",
+        "Of {} operations, {once} took one attempt; the most that one took was {}.",
         charts.operations.completed,
-        largest.map_or(String::new(), |largest| sendings(*largest))
+        largest.map_or(String::new(), |largest| named(*largest))
     );
     figure.notes.push(
-        "A sending is the first one, or a retransmission that the client reported while this operation was \
+        "An attempt is the first sending, or a retransmission that the client reported while this operation was \
          its only one under way."
             .to_owned(),
     );
@@ -247,7 +247,7 @@ fn attempts(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
         .map(|number| {
             let count = counted.get(&number).copied().unwrap_or(0);
             vec![
-                sendings(number),
+                named(number),
                 count.to_string(),
                 theory(number).map_or("-".to_owned(), scale::number),
             ]
@@ -256,8 +256,8 @@ fn attempts(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
     Ok(figure)
 }
 
-/// A number of sendings.
-fn sendings(number: u32) -> String {
+/// A number of attempts.
+fn named(number: u32) -> String {
     if number == ATTEMPTS { format!("{number} or more") } else { number.to_string() }
 }
 

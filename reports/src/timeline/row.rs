@@ -7,6 +7,8 @@ use squall_sim::network::HostId;
 use squall_sim::text::millis;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::words;
+
 /// What stands in one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Row {
@@ -59,8 +61,6 @@ pub(super) struct Canvas<'a> {
     color: bool,
     /// Width of a host's column; `None` without columns.
     lane: Option<usize>,
-    /// Which column each host has: clients left of the server, as textbooks draw it.
-    order: Vec<usize>,
 }
 
 impl<'a> Canvas<'a> {
@@ -68,9 +68,7 @@ impl<'a> Canvas<'a> {
         let width = width.max(40);
         let lane = (width - MARGIN) / hosts.len().max(1);
         let has_lanes = hosts.len() <= MAX_LANES && lane >= MIN_LANE;
-        let count = hosts.len();
-        let order = (0..count).map(|host| (host + count - 1) % count.max(1)).collect();
-        Canvas { hosts, width, color, lane: has_lanes.then_some(lane.min(44)), order }
+        Canvas { hosts, width, color, lane: has_lanes.then_some(lane.min(44)) }
     }
 
     fn name(&self, host: HostId) -> &str {
@@ -78,7 +76,7 @@ impl<'a> Canvas<'a> {
     }
 
     fn column(&self, host: HostId, lane: usize) -> usize {
-        self.order.get(host as usize).copied().unwrap_or(0) * lane
+        words::column(host, self.hosts.len()) * lane
     }
 
     /// The line with the hosts' names.

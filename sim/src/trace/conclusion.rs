@@ -1,9 +1,8 @@
 //! What a run came to, as it is written behind the events of its trace: for those who read traces and run
-//! nothing. It is no part of the trace hash.
+//! nothing. It is no part of the trace hash. Fields that a later version adds are overlooked.
 
 /// What a run came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Conclusion {
     /// `pass`, `fail`, `inconclusive` or `invalid`.
     pub verdict: String,
@@ -26,7 +25,6 @@ pub struct Conclusion {
 
 /// What was found about a guarantee.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Found {
     /// Its name.
     pub guarantee: String,
@@ -38,7 +36,6 @@ pub struct Found {
 
 /// What a fault came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct FaultFound {
     /// Its name.
     pub name: String,

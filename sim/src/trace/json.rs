@@ -412,7 +412,7 @@ mod tests {
         assert!(error(&text.replace("\"at\":3", "\"at\":4")).contains("hash to"));
         assert!(error(&format!("{text}{{}}")).contains("more after"));
         let odd = text.replace("\"verdict\"", "\"verdicts\"");
-        assert!(error(&odd).contains("unknown field `verdicts`"), "{}", error(&odd));
+        assert!(error(&odd).contains("missing field `verdict`"), "{}", error(&odd));
         for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
             if end + 1 < text.len() {
                 assert!(Trace::read_jsonl(&text[..end]).is_err(), "cut at {end}");

@@ -36,8 +36,8 @@ pub(super) fn may_write(folder: &Path, force: bool) -> Result<(), Exit> {
     taken.sort();
     let is_page = |name: &&OsString| {
         let name = name.to_string_lossy();
-        let seed = name.strip_prefix("seed-").and_then(|rest| rest.split_once('.'));
-        seed.is_some_and(|(seed, _)| seed.parse::<u64>().is_ok())
+        let seed = name.strip_prefix("seed-").and_then(|rest| rest.strip_suffix(".html"));
+        seed.is_some_and(|seed| seed.parse::<u64>().is_ok())
     };
     match taken.iter().find(is_page) {
         Some(name) if !force => {
@@ -45,7 +45,7 @@ pub(super) fn may_write(folder: &Path, force: bool) -> Result<(), Exit> {
             complain(&format!("{} exists; --force overwrites such files", path.display()));
             Err(Exit::Usage)
         }
-        _ => create(folder),
+        _ => files::create_folder(folder),
     }
 }
 
@@ -97,17 +97,10 @@ pub(super) fn write(
 /// Writes the page of a sweep whose parts were merged. It links to the pages of failing runs that lie in the
 /// folder already, such as those of the parts.
 pub(in crate::cli) fn merged(place: Place<'_>, sweep: &Sweep) -> io::Result<Exit> {
-    match create(place.folder) {
+    match files::create_folder(place.folder) {
         Ok(()) => index(place, sweep, |seed| place.folder.join(page_of(seed)).is_file()),
         Err(exit) => Ok(exit),
     }
-}
-
-fn create(folder: &Path) -> Result<(), Exit> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        complain(&format!("{}: {error}", folder.display()));
-        Exit::Usage
-    })
 }
 
 /// Runs a failing seed again, and writes what happened.

@@ -11,7 +11,7 @@ use squall_sim::Outcome;
 
 use crate::Registry;
 use crate::cli::exit::Exit;
-use crate::cli::{complain, files};
+use crate::cli::files;
 
 /// The name of the index.
 const INDEX: &str = "index.html";
@@ -33,10 +33,7 @@ impl Gallery {
     /// # Errors
     /// If it can not be written into; it was complained about.
     pub fn new(folder: &Path, force: bool) -> Result<Self, Exit> {
-        if let Err(error) = std::fs::create_dir_all(folder) {
-            complain(&format!("{}: {error}", folder.display()));
-            return Err(Exit::Usage);
-        }
+        files::create_folder(folder)?;
         files::may_write(&folder.join(INDEX), force)?;
         let names = BTreeSet::from([INDEX.to_owned()]);
         Ok(Gallery { folder: folder.to_owned(), force, cards: Vec::new(), names })
@@ -45,11 +42,13 @@ impl Gallery {
     /// Writes the page of a run.
     pub fn add(&mut self, outcome: &Outcome, registry: &Registry) -> Exit {
         let Some(trace) = &outcome.trace else { unreachable!("the trace was asked for") };
-        let story = Story::beginning(trace, registry.dissect(&outcome.plan.protocol), page::MOST);
+        let story =
+            Story::beginning(trace, registry.dissect(&outcome.plan.protocol), page::MAX_EVENTS);
         let name = self.name(&outcome.plan.scenario);
         let content = |out: &mut dyn Write| page::write_story(&story, out);
         let written = files::write(&self.folder.join(&name), self.force, content);
-        self.cards.push(Card::new(trace, &story, name));
+        // No link to a file that is of something else.
+        self.cards.push(Card::new(&story, written.is_ok().then_some(name)));
         written.err().unwrap_or(Exit::Passed)
     }
 

@@ -54,7 +54,7 @@ pub(super) struct Args {
     /// judged; without times, so that the same runs give the same file
     #[arg(long, value_name = "OUT.xml")]
     junit: Option<PathBuf>,
-    /// Overwrite the files that --trace and --junit name, if they exist
+    /// Overwrite the files that --trace, --junit and --report name, if they exist
     #[arg(long)]
     force: bool,
     /// Write pages into this folder: an index of all runs, and one for each

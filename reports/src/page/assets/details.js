@@ -59,13 +59,16 @@ function operationDetails(story, row, go) {
   const list = element("ol", { class: "related" });
   // A page must not hang on an operation that sends without end.
   const [all, most] = [relatedRows(story, row), 200];
-  for (const index of all.slice(0, most)) {
+  const first = Math.max(0, Math.min(all.indexOf(row.index) - most / 2, all.length - most));
+  list.setAttribute("start", first + 1);
+  for (const index of all.slice(first, first + most)) {
     const one = story.rows[index];
     const item = element("li", index === row.index ? { "aria-current": "true" } : {});
     item.append(link(sentence(story, one), index, go));
     list.append(item);
   }
-  const rest = all.length > most ? [element("p", { class: "note" }, `and ${all.length - most} more`)] : [];
+  const left = `${all.length - most} more rows are left out, before and after these`;
+  const rest = all.length > most ? [element("p", { class: "note" }, left)] : [];
   return [element("h3", {}, `Operation ${op.name}`), facts(known), list, ...rest];
 }
 

@@ -10,7 +10,8 @@ class Diagram {
     this.story = readStory(JSON.parse(part("script.story").textContent));
     Object.assign(this, {
       root, name: root.dataset.diagram, view: part(".view"), aside: part(".details"), count: part(".count"),
-      filter: {}, zoom: 1, selected: undefined, related: new Set(), drawn: undefined,
+      filter: {}, zoom: 1, selected: undefined, related: new Set(), drawn: undefined, width: undefined,
+      panned: false, plan: undefined,
     });
     this.header = svgElement("svg", { class: "squall-diagram hosts", "aria-hidden": "true", height: 30 });
     this.space = element("div", { class: "space", role: "none" });
@@ -18,14 +19,14 @@ class Diagram {
     this.space.append(this.svg);
     this.view.append(this.header, this.space);
     this.offerFilters();
+    this.plan = layout(this.story, this.filter);
     this.arrange();
     this.listen();
   }
 
-  // Lays the rows out anew, after the filter, the zoom or the width has changed.
+  // Puts everything in its place, after the rows that are shown, the zoom or the width has changed.
   arrange() {
     const { story, view } = this;
-    this.plan = layout(story, this.filter);
     this.scale = Math.min(2 * this.zoom, TALLEST / this.plan.height);
     this.place = columns(story, view.clientWidth || 900, this.zoom);
     this.painter = new Painter(story, this.plan, this.place, this.scale, this.name);
@@ -39,7 +40,7 @@ class Diagram {
         "text", { class: "host", x: this.painter.x(column), y: 20, "text-anchor": "middle" }, host)));
     this.root.querySelector("[data-do=reset]").textContent = `${Math.round(this.zoom * 100)}%`;
     const [shown, all] = [this.plan.shown.length, story.rows.length];
-    this.count.textContent = shown === all ? `${all} events` : `${shown} of ${all} events`;
+    this.count.textContent = shown === all ? `${all} rows` : `${shown} of ${all} rows`;
     this.paint(true);
   }
 
@@ -65,7 +66,7 @@ class Diagram {
       front.append(painter.option(place, this.selected));
     }
     const mark = this.story.difference;
-    if (mark !== null && plan.y[mark] >= 0) {
+    if (mark !== null && plan.isIn[mark]) {
       const y = painter.y(mark) - 8;
       back.append(svgElement("line", { class: "difference", x1: 0, x2: this.place.width, y1: y, y2: y }));
     }
@@ -106,7 +107,7 @@ class Diagram {
   // Selects a row from elsewhere: the filter must not hide it.
   go(index) {
     if (index === null || index === undefined) return;
-    if (this.plan.y[index] < 0) this.clearFilters();
+    if (!this.plan.isIn[index]) this.clearFilters();
     this.select(index);
     this.view.focus({ preventScroll: true });
   }
@@ -123,7 +124,8 @@ class Diagram {
   step(by) {
     const { shown } = this.plan;
     if (shown.length === 0) return;
-    const here = this.selected === undefined ? -1 : shown.indexOf(this.selected);
+    const isIn = this.selected !== undefined && this.plan.isIn[this.selected];
+    const here = isIn ? firstShownAt(this.plan, this.plan.y[this.selected]) : -1;
     const next = here < 0 ? (by > 0 ? 0 : shown.length - 1) : here + by;
     this.select(shown[Math.max(0, Math.min(shown.length - 1, next))]);
   }
@@ -142,7 +144,7 @@ class Diagram {
     this.zoom = Math.max(0.1, Math.min(4, zoom));
     this.arrange();
     this.view.scrollTop = at * this.scale - this.view.clientHeight / 2;
-    this.paint(true);
+    this.paint();
   }
 
   offerFilters() {
@@ -176,9 +178,10 @@ class Diagram {
       kind: kind === "" ? undefined : [kind.slice(0, at), kind.slice(at + 1)],
       ops: op === "" ? undefined : this.operationsNamed(op),
     };
+    this.plan = layout(this.story, this.filter);
     this.arrange();
-    if (this.selected !== undefined && this.plan.y[this.selected] >= 0) this.reveal(this.selected);
-    this.paint(true);
+    if (this.selected !== undefined && this.plan.isIn[this.selected]) this.reveal(this.selected);
+    this.paint();
   }
 
   // Those with this name; if none has it, those whose names contain it.
@@ -231,10 +234,18 @@ class Diagram {
       const row = event.target.closest("[data-row]");
       if (row && !this.panned) this.select(Number(row.dataset.row));
     });
+    let turned = 0;
     view.addEventListener("wheel", (event) => {
       if (!event.ctrlKey) return;
       event.preventDefault();
-      this.zoomTo(this.zoom * (event.deltaY < 0 ? 1.15 : 1 / 1.15));
+      // A touchpad turns more often than a screen can follow.
+      if (turned === 0) {
+        requestAnimationFrame(() => {
+          this.zoomTo(this.zoom * 1.15 ** turned);
+          turned = 0;
+        });
+      }
+      turned += event.deltaY < 0 ? 1 : -1;
     }, { passive: false });
     this.listenToPan();
     root.querySelectorAll("[data-do]").forEach((button) =>
@@ -254,12 +265,14 @@ class Diagram {
     view.addEventListener("pointerdown", (event) => {
       this.panned = false;
       if (event.button === 0 && event.pointerType === "mouse") {
-        from = { x: event.clientX + view.scrollLeft, y: event.clientY + view.scrollTop, at: event.clientY + event.clientX };
+        const { clientX, clientY } = event;
+        from = { clientX, clientY, x: clientX + view.scrollLeft, y: clientY + view.scrollTop };
       }
     });
     view.addEventListener("pointermove", (event) => {
       if (from === undefined || event.buttons !== 1) { from = undefined; return; }
-      if (Math.abs(event.clientY + event.clientX - from.at) > 6) this.panned = true;
+      const way = Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY);
+      if (way > 6) this.panned = true;
       if (this.panned) view.scrollTo(from.x - event.clientX, from.y - event.clientY);
     });
     view.addEventListener("pointerup", () => { from = undefined; });

@@ -26,7 +26,8 @@ class Painter {
   }
 
   x(column) { return this.place.left + column * this.place.lane; }
-  y(row) { return yOf(this.story, this.plan, row) * this.scale; }
+  // Past the last row is the end.
+  y(row) { return (this.plan.y[row] ?? this.plan.height) * this.scale; }
 
   // The lowest layer: what lasts, the hosts' lines, and all arrows between two heights, in pixels.
   background(first, last) {
@@ -57,7 +58,7 @@ class Painter {
     for (const band of this.story.bands) {
       const [top, end] = [Math.max(first, this.y(band.first)), Math.min(last, this.y(band.end))];
       if (end <= top) continue;
-      const half = { down: 9, paused: 9, again: 4 }[band.kind];
+      const half = { down: 9, paused: 9, incarnation: 4 }[band.kind];
       const [x, width] = half === undefined
         ? [this.place.left - 30, this.x(this.story.hosts.length - 1) - this.place.left + 60]
         : [this.x(band.column) - half, 2 * half];

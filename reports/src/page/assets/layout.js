@@ -12,7 +12,8 @@ function gap(nanoseconds) {
 const PIECE = 500;
 
 function layout(story, filter) {
-  const y = new Int32Array(story.rows.length).fill(-1);
+  const y = new Int32Array(story.rows.length);
+  const isIn = new Uint8Array(story.rows.length);
   const shown = [];
   let [bottom, before] = [0, undefined];
   for (const row of story.rows) {
@@ -20,19 +21,24 @@ function layout(story, filter) {
     bottom += before === undefined ? ROW : gap(row.at - before);
     before = row.at;
     y[row.index] = bottom;
+    isIn[row.index] = 1;
     shown.push(row.index);
   }
   const height = bottom + 2 * ROW;
+  // What is not shown is where the next row is that is.
+  for (let index = y.length - 1, next = height; index >= 0; index -= 1) {
+    if (isIn[index]) next = y[index]; else y[index] = next;
+  }
   const pieces = Array.from({ length: Math.floor(height / PIECE) + 1 }, () => []);
   for (const datagram of story.datagrams) {
+    if (!isIn[datagram.row]) continue;
     const first = y[datagram.row];
-    if (first < 0) continue;
     const last = datagram.ends.reduce((most, end) => Math.max(most, y[end.row]), first);
     for (let at = Math.floor(first / PIECE); at <= Math.floor(last / PIECE); at += 1) {
       pieces[at].push(datagram);
     }
   }
-  return { y, shown, height, pieces };
+  return { y, isIn, shown, height, pieces };
 }
 
 function isShown(story, row, filter) {
@@ -49,14 +55,6 @@ function isShown(story, row, filter) {
   if (what === "kind") return datagram.kind === name;
   if (name === "dropped") return datagram.ends.some((end) => end.reason !== undefined);
   return datagram.marks.some((mark) => mark.kind === name);
-}
-
-// The y of a row; of one that is not shown, that of the next one which is.
-function yOf(story, plan, index) {
-  for (let at = index; at < story.rows.length; at += 1) {
-    if (plan.y[at] >= 0) return plan.y[at];
-  }
-  return plan.height;
 }
 
 // The place in `plan.shown` of the first row at or below `y`.

@@ -2,14 +2,17 @@
 
 const all = [...document.querySelectorAll("[data-diagram]")].map((root) => new Diagram(root));
 
-// Side by side, what is seen of one is seen of the other.
+// Side by side, one is scrolled along with the other, as far as it reaches.
 if (all.length === 2) {
-  all.forEach((diagram, side) => {
-    const other = all[1 - side];
-    diagram.view.addEventListener("scroll", () => {
-      if (Math.abs(other.view.scrollTop - diagram.view.scrollTop) > 1) {
-        other.view.scrollTop = diagram.view.scrollTop;
-      }
+  const views = all.map((diagram) => diagram.view);
+  let leader;
+  views.forEach((view, side) => {
+    // Only the one that is being used leads: the other's scrolling is an echo.
+    for (const use of ["pointerdown", "wheel", "keydown", "touchstart"]) {
+      view.closest("[data-diagram]").addEventListener(use, () => { leader = side; }, { passive: true });
+    }
+    view.addEventListener("scroll", () => {
+      if (leader === side) views[1 - side].scrollTop = view.scrollTop;
     });
   });
 }
@@ -24,4 +27,5 @@ document.querySelectorAll("[data-copy]").forEach((button) => button.addEventList
     button.textContent = "Press Ctrl-C";
   }
 }));
+// For those who wait for the page, such as its tests.
 document.documentElement.dataset.ready = "true";

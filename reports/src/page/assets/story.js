@@ -24,8 +24,10 @@ function readStory(data) {
   return { hosts, lookAt, difference, rows, datagrams, operations, bands };
 }
 
+// To the microsecond, and cut off there, as everywhere else.
 function milliseconds(nanoseconds) {
-  return (nanoseconds / 1e6).toFixed(3);
+  const micros = Math.floor(nanoseconds / 1000);
+  return `${Math.floor(micros / 1000)}.${String(micros % 1000).padStart(3, "0")}`;
 }
 
 function copyName(end) {
@@ -41,7 +43,7 @@ function sentence(story, row) {
   const [from, to] = [story.hosts[datagram.from], story.hosts[datagram.to]];
   if (row.kind === SENT) {
     const lost = datagram.ends.filter((end) => end.row === row.index && end.reason !== undefined);
-    // What is seen stands here as it is seen: who speaks to the page says what they see.
+    // The visible label is part of the name, for speech input (WCAG 2.5.3).
     const seen = [datagram.label, ...datagram.marks.map((mark) => mark.text)].join(" ");
     return `${at}${from} sends to ${to}: ${seen}` + lost.map((end) => `; dropped, ${end.reason}`).join("");
   }

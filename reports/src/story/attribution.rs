@@ -11,19 +11,19 @@ use squall_sim::protocol::Dissection;
 use squall_sim::trace::OpId;
 use squall_sim::workload::{IDENTITY, identify};
 
-/// Fields that name a message, the strongest first.
+/// Fields that name a message, the strongest first; without any of them it is the first field.
 const KEYS: [&str; 5] = ["xid", "message", "id", "call", "seq"];
 
 /// Which operation is named how, so far.
 #[derive(Default)]
-pub(super) struct Links {
+pub(super) struct Attribution {
     /// Operations that each client has issued.
     issued: BTreeMap<HostId, u32>,
     /// By the host at the client's end, the field and its value. The last one counts: numbers wrap.
     named: BTreeMap<(HostId, &'static str, u64), OpId>,
 }
 
-impl Links {
+impl Attribution {
     pub fn invoked(&mut self, op: OpId) {
         self.issued.insert(op.client, op.number);
     }
@@ -44,7 +44,7 @@ impl Links {
             return Some(op);
         }
         let (field, value) = name?;
-        // One of both is the client; the other has issued nothing.
+        // One of the two is the client; the other has issued nothing.
         [from, to].into_iter().find_map(|host| self.named.get(&(host, field, value)).copied())
     }
 
@@ -58,5 +58,6 @@ impl Links {
 }
 
 fn name(dissection: &Dissection) -> Option<(&'static str, u64)> {
-    KEYS.iter().find_map(|key| Some((*key, dissection.field(key)?)))
+    let known = KEYS.iter().find_map(|key| Some((*key, dissection.field(key)?)));
+    known.or_else(|| dissection.fields.first().copied())
 }

@@ -299,3 +299,80 @@ fn a_page_of_an_endless_run_is_cut_off() {
     page::write_story(&story, &mut page).unwrap();
     assert!(text(&page).contains("Only the first 10 events are here"));
 }
+
+#[test]
+fn two_traces_part_where_the_page_says() {
+    let registry = Registry::shipped();
+    let file = "scenarios/loss/bursts_ack.toml";
+    let scenario = registry.load(Path::new(file)).unwrap();
+    let traces = [1, 2].map(|seed| {
+        let settings = Settings { seed: Some(seed), keep_trace: true, ..Settings::default() };
+        registry.run(&scenario, settings).unwrap().trace.unwrap()
+    });
+    let page = |which: [usize; 2], most: usize| {
+        let dissect = registry.dissect("ack");
+        let stories = which.map(|one| Story::beginning(&traces[one], dissect, most));
+        let mut page = Vec::new();
+        page::write_stories(&stories, &mut page).unwrap();
+        text(&page)
+    };
+    assert!(page([0, 0], 1000).contains("The two traces are the same, event by event."));
+    assert!(page([0, 0], 2).contains("The two traces are the same, event by event."));
+    let differ = page([0, 1], 1000);
+    assert!(differ.contains("down to the marked row"));
+    assert!(differ.contains("\"difference\":2") && differ.contains("\"difference\":1"), "{differ}");
+    assert!(page([0, 1], 2).contains("The traces differ from event 3 on, which is behind"));
+}
+
+#[test]
+fn each_trace_has_a_file_of_its_own() {
+    let folder = folder("names");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let scenario = "scenarios/ladder/lost_ack_retry.toml";
+    fs::create_dir(path("other")).unwrap();
+    let names = ["run.1.trace", "run.2.trace", "RUN.1.trace", "other/run.1.trace"];
+    let traces = names.map(|name| {
+        let trace = path(name);
+        let ran = squall(&["run", scenario, "--timeline", "none", "--trace", &trace]);
+        assert_eq!(ran.status.code(), Some(0));
+        trace
+    });
+    let pages = path("pages");
+    let drawn = squall(&["report", &traces[0], &traces[1], "-o", &pages]);
+    assert_eq!(drawn.status.code(), Some(0), "{}", text(&drawn.stderr));
+    let mut made: Vec<_> =
+        fs::read_dir(&pages).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    made.sort();
+    assert_eq!(made, ["run.1.html", "run.2.html"]);
+    for same in &traces[2..] {
+        let refused = squall(&["report", &traces[0], same, "-o", &pages, "--force"]);
+        assert_eq!(refused.status.code(), Some(64), "{same}");
+        assert!(text(&refused.stderr).contains("the same name"), "{}", text(&refused.stderr));
+    }
+}
+
+#[test]
+fn any_number_of_rows_can_be_asked_for() {
+    let registry = Registry::shipped();
+    let trace = eventful(&registry);
+    let story = Story::new(&trace, registry.dissect("retry"));
+    for rows in [0, 1, 2, usize::MAX] {
+        let (names, _) = elements(&svg::picture(&story, rows));
+        let texts = names.iter().filter(|name| *name == "text").count();
+        assert!(if rows > 2 { texts > 50 } else { texts < 12 }, "{rows}: {texts}");
+        let shown = story.rows_to_look_at(rows).len();
+        assert_eq!(shown, rows.min(story.rows.len()));
+    }
+}
+
+#[test]
+fn an_older_trace_has_a_page_without_a_verdict() {
+    let registry = Registry::shipped();
+    let mut trace = eventful(&registry);
+    trace.conclusion = None;
+    let mut page = Vec::new();
+    page::write(&trace, registry.dissect("retry"), &mut page).unwrap();
+    let page = text(&page);
+    assert!(page.contains("did not write down the verdict") && !page.contains("Guarantees"));
+    assert!(page.contains("client-1#3"));
+}

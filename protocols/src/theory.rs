@@ -9,7 +9,7 @@ use crate::channel;
 use crate::timer::{DefaultTimeout, Timeout, Timer};
 
 /// The formulas.
-const SOURCE: &str = "a message takes k sendings with probability (1-q) q^(k-1), and on average the round \
+const SOURCE: &str = "a message takes k attempts with probability (1-q) q^(k-1), and on average the round \
     trip and q/(1-q) timeouts, where q = 1 - (1-p)(1-p') is the probability that the message or its \
     acknowledgement is lost (Schwartz, Telecommunication Networks, 1987, chapter 4)";
 

@@ -50,13 +50,22 @@ pub fn write_comparison(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let stories = [0, 1].map(|side| Story::beginning(traces[side], dissects[side], MAX_EVENTS));
-    let difference = Difference::of(&stories);
+    write_stories(&stories, out)
+}
+
+/// Writes a page of two runs whose stories are known side by side.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_stories(stories: &[Story<'_>; 2], out: &mut dyn Write) -> io::Result<()> {
+    let traces = stories.each_ref().map(|story| story.trace);
+    let difference = Difference::of(stories);
     let rows = difference.rows();
     let title = traces.map(|trace| {
         let header = &trace.header;
         format!("{} (seed {})", visible(&header.scenario), header.seed)
     });
-    let [left, right] = &stories;
+    let [left, right] = stories;
     let body = html! {
         div class="pair" { @for trace in traces { div { (template::head(trace)) } } }
         p class="note" { (difference.sentence()) }

@@ -13,11 +13,13 @@ use crate::svg;
 const STYLES: [&str; 2] = [include_str!("assets/page.css"), svg::STYLE];
 
 /// Its scripts, in the order in which they need each other.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("assets/story.js"),
     include_str!("assets/layout.js"),
     include_str!("assets/draw.js"),
     include_str!("assets/details.js"),
+    include_str!("assets/filters.js"),
+    include_str!("assets/drag.js"),
     include_str!("assets/diagram.js"),
     include_str!("assets/main.js"),
 ];

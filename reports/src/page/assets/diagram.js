@@ -10,16 +10,18 @@ class Diagram {
     this.story = readStory(JSON.parse(part("script.story").textContent));
     Object.assign(this, {
       root, name: root.dataset.diagram, view: part(".view"), aside: part(".details"), count: part(".count"),
-      filter: {}, zoom: 1, selected: undefined, related: new Set(), drawn: undefined, width: undefined,
-      panned: false, plan: undefined,
+      zoom: 1, selected: undefined, related: new Set(), drawn: undefined, width: undefined,
+      plan: undefined,
     });
     this.header = svgElement("svg", { class: "squall-diagram hosts", "aria-hidden": "true", height: 30 });
     this.space = element("div", { class: "space", role: "none" });
     this.svg = svgElement("svg", { class: "squall-diagram", role: "none" });
     this.space.append(this.svg);
     this.view.append(this.header, this.space);
-    this.offerFilters();
-    this.plan = layout(this.story, this.filter);
+    offerFilters(this.root, this.story);
+    this.root.querySelector("[data-do=difference]").hidden = this.story.difference === null;
+    this.root.querySelector("[data-do=look]").disabled = this.story.lookAt === null;
+    this.plan = layout(this.story, {});
     this.arrange();
     this.listen();
   }
@@ -107,7 +109,10 @@ class Diagram {
   // Selects a row from elsewhere: the filter must not hide it.
   go(index) {
     if (index === null || index === undefined) return;
-    if (!this.plan.isIn[index]) this.clearFilters();
+    if (!this.plan.isIn[index]) {
+      clearFilters(this.root);
+      this.filterRows();
+    }
     this.select(index);
     this.view.focus({ preventScroll: true });
   }
@@ -147,54 +152,12 @@ class Diagram {
     this.paint();
   }
 
-  offerFilters() {
-    const { story } = this;
-    const control = (name) => this.root.querySelector(`[data-filter=${name}]`);
-    const option = (value, text) => element("option", { value }, text);
-    story.hosts.forEach((host, column) => control("host").append(option(String(column), host)));
-    const group = (label, options) => {
-      const made = element("optgroup", { label });
-      made.append(...options);
-      if (options.length > 0) control("kind").append(made);
-    };
-    const kinds = [...new Set(story.datagrams.map((datagram) => datagram.kind))].sort();
-    group("Datagrams", kinds.map((kind) => option(`kind ${kind}`, kind)));
-    const fates = ["dropped", "duplicated", "corrupted", "delayed", "reordered"];
-    group("What became of them", fates.map((fate) => option(`fate ${fate}`, fate)));
-    group("Application", [option("steps all", "operations")]);
-    const names = story.operations.slice(0, 1000).map((op) => option(op.name, op.name));
-    this.root.querySelector("datalist").append(...names);
-    const difference = this.root.querySelector("[data-do=difference]");
-    difference.hidden = story.difference === null;
-    this.root.querySelector("[data-do=look]").disabled = story.lookAt === null;
-  }
-
-  readFilters() {
-    const value = (name) => this.root.querySelector(`[data-filter=${name}]`).value;
-    const [host, kind, op] = [value("host"), value("kind"), value("op").trim()];
-    const at = kind.indexOf(" ");
-    this.filter = {
-      host: host === "" ? undefined : Number(host),
-      kind: kind === "" ? undefined : [kind.slice(0, at), kind.slice(at + 1)],
-      ops: op === "" ? undefined : this.operationsNamed(op),
-    };
-    this.plan = layout(this.story, this.filter);
+  // Shows the rows that the filters leave.
+  filterRows() {
+    this.plan = layout(this.story, chosenFilter(this.root, this.story));
     this.arrange();
     if (this.selected !== undefined && this.plan.isIn[this.selected]) this.reveal(this.selected);
     this.paint();
-  }
-
-  // Those with this name; if none has it, those whose names contain it.
-  operationsNamed(text) {
-    const places = this.story.operations.map((op, place) => [op.name, place]);
-    const exact = places.filter(([name]) => name === text);
-    const found = exact.length > 0 ? exact : places.filter(([name]) => name.includes(text));
-    return new Set(found.map(([, place]) => place));
-  }
-
-  clearFilters() {
-    this.root.querySelectorAll("[data-filter]").forEach((control) => { control.value = ""; });
-    this.readFilters();
   }
 
   act(what) {
@@ -223,6 +186,7 @@ class Diagram {
 
   listen() {
     const { root, view } = this;
+    const wasDragged = listenToDrags(view);
     let waiting = false;
     view.addEventListener("scroll", () => {
       if (waiting) return;
@@ -232,7 +196,7 @@ class Diagram {
     view.addEventListener("keydown", (event) => { if (this.key(event)) event.preventDefault(); });
     view.addEventListener("click", (event) => {
       const row = event.target.closest("[data-row]");
-      if (row && !this.panned) this.select(Number(row.dataset.row));
+      if (row && !wasDragged()) this.select(Number(row.dataset.row));
     });
     let turned = 0;
     view.addEventListener("wheel", (event) => {
@@ -247,34 +211,13 @@ class Diagram {
       }
       turned += event.deltaY < 0 ? 1 : -1;
     }, { passive: false });
-    this.listenToPan();
     root.querySelectorAll("[data-do]").forEach((button) =>
       button.addEventListener("click", () => this.act(button.dataset.do)));
     root.querySelectorAll("[data-filter]").forEach((control) =>
-      control.addEventListener("input", () => this.readFilters()));
+      control.addEventListener("input", () => this.filterRows()));
     new ResizeObserver(() => {
       if (this.view.clientWidth !== this.width) this.arrange();
       this.width = this.view.clientWidth;
     }).observe(view);
-  }
-
-  // Drags the diagram about.
-  listenToPan() {
-    const { view } = this;
-    let from;
-    view.addEventListener("pointerdown", (event) => {
-      this.panned = false;
-      if (event.button === 0 && event.pointerType === "mouse") {
-        const { clientX, clientY } = event;
-        from = { clientX, clientY, x: clientX + view.scrollLeft, y: clientY + view.scrollTop };
-      }
-    });
-    view.addEventListener("pointermove", (event) => {
-      if (from === undefined || event.buttons !== 1) { from = undefined; return; }
-      const way = Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY);
-      if (way > 6) this.panned = true;
-      if (this.panned) view.scrollTo(from.x - event.clientX, from.y - event.clientY);
-    });
-    view.addEventListener("pointerup", () => { from = undefined; });
   }
 }

@@ -93,6 +93,12 @@ fn make_pages(pages: &Path) {
     let odd = path("odd.toml");
     let text = "title = 'Odd'\nprotocol = 'udp'\nlink = [{ delay = '1234567ns' }]";
     fs::write(&odd, text).unwrap();
+    let crowd = path("crowd.toml");
+    let text = "title = 'Crowd'\nprotocol = 'retry'\nworkload = { clients = 30, messages = 1 }\n\
+                link = [{ delay = '10ms' }]\n\
+                fault = [{ packet = { to = 'client-30', kind = 'ack' }, nth = 1, action = 'drop' }]\n\
+                expect = { violates = ['at-most-once'] }";
+    fs::write(&crowd, text).unwrap();
     let huge = path("huge.toml");
     let text = fs::read_to_string(&many).unwrap().replace("messages = 5", "messages = 6000");
     fs::write(&huge, format!("duration = '3000s'\n{text}")).unwrap();
@@ -103,6 +109,7 @@ fn make_pages(pages: &Path) {
         trace("many", &many, "1"),
         trace("huge", &huge, "1"),
         trace("odd-times", &odd, "1"),
+        trace("crowd", &crowd, "1"),
     ];
     let mut report = vec!["report", "-o", folder];
     report.extend(all.iter().map(String::as_str));

@@ -319,8 +319,8 @@ fn two_traces_part_where_the_page_says() {
     assert!(page([0, 0], 1000).contains("The two traces are the same, event by event."));
     assert!(page([0, 0], 2).contains("The two traces are the same, event by event."));
     let differ = page([0, 1], 1000);
-    assert!(differ.contains("down to the marked row"));
-    assert!(differ.contains("\"difference\":2") && differ.contains("\"difference\":1"), "{differ}");
+    assert!(differ.contains("The traces are the same above the mark"));
+    assert_eq!(differ.matches("\"difference\":1,").count(), 2, "the sending, whose fate differs");
     assert!(page([0, 1], 2).contains("The traces differ from event 3 on, which is behind"));
 }
 
@@ -347,7 +347,11 @@ fn each_trace_has_a_file_of_its_own() {
     for same in &traces[2..] {
         let refused = squall(&["report", &traces[0], same, "-o", &pages, "--force"]);
         assert_eq!(refused.status.code(), Some(64), "{same}");
-        assert!(text(&refused.stderr).contains("the same name"), "{}", text(&refused.stderr));
+        assert!(
+            text(&refused.stderr).contains("would both be run.1.html"),
+            "{}",
+            text(&refused.stderr)
+        );
     }
 }
 
@@ -375,4 +379,98 @@ fn an_older_trace_has_a_page_without_a_verdict() {
     let page = text(&page);
     assert!(page.contains("did not write down the verdict") && !page.contains("Guarantees"));
     assert!(page.contains("client-1#3"));
+}
+
+/// A run of a scenario that is written here.
+fn trace_of_text(registry: &Registry, text: &str) -> Trace {
+    let scenario = registry.parse("test", text).unwrap_or_else(|errors| panic!("{errors}"));
+    let settings = Settings { keep_trace: true, ..Settings::default() };
+    registry.run(&scenario, settings).unwrap().trace.unwrap()
+}
+
+#[test]
+fn the_row_to_look_at_is_one_of_the_operation_that_proves_it() {
+    let registry = Registry::shipped();
+    let look = |text: &str| {
+        let trace = trace_of_text(&registry, text);
+        let story = Story::new(&trace, registry.dissect(&trace.header.protocol));
+        let row = &story.rows[story.look_at.unwrap()];
+        let Shown::Point { text, .. } = &row.what else { panic!("{row:?}") };
+        (text.clone(), row.op)
+    };
+    let lost = r#"
+        title = "One of four messages is lost, all at the same time"
+        protocol = "ack"
+        workload = { clients = 4, messages = 1 }
+        link = [{ delay = "10ms" }]
+        fault = [{ packet = { from = "client-2", kind = "data" }, nth = 1, action = "drop" }]
+        expect = { guarantee = "at-least-once", completes = true }
+    "#;
+    let second = Some(OpId { client: 2, number: 1 });
+    assert_eq!(look(lost), ("invoked client-2#1".to_owned(), second));
+    let pending = r#"
+        title = "A call that never ends"
+        protocol = "retry"
+        duration = "2s"
+        workload = { clients = 2, messages = 1 }
+        link = [{ delay = "10ms" }, { from = "client-2", loss = "100%" }]
+        expect = { completes = true }
+    "#;
+    assert_eq!(look(pending), ("invoked client-2#1".to_owned(), second));
+}
+
+#[test]
+fn what_is_left_out_is_not_looked_at() {
+    let registry = Registry::shipped();
+    let trace = trace_of(&registry, "scenarios/ladder/lost_ack_retry.toml");
+    let look_at = |events| Story::beginning(&trace, None, events).look_at;
+    assert_eq!(look_at(5), None);
+    assert!(look_at(1000).is_some());
+}
+
+#[test]
+fn a_partition_is_drawn_over_its_hosts_alone() {
+    let registry = Registry::shipped();
+    let trace = trace_of_text(
+        &registry,
+        r#"
+        title = "Two of four clients are cut off"
+        protocol = "udp"
+        workload = { clients = 4 }
+        link = [{ delay = "10ms" }]
+        fault = [
+            { at = "0s", action = "partition", groups = [["client-1"], ["server"]] },
+            { at = "0s", action = "partition", groups = [["client-*"], ["server"]], optional = true },
+        ]
+        "#,
+    );
+    let story = Story::new(&trace, registry.dissect("udp"));
+    let concerned = story.bands.iter().map(|band| match &band.kind {
+        squall::reports::story::BandKind::Fault(_, hosts) => hosts.clone(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(concerned.collect::<Vec<_>>(), [vec![0, 1], vec![]]);
+    // Four columns 220 apart from 270 on: the first client's and the server's have a band each.
+    let picture = svg::picture(&story, 100);
+    let bands: Vec<&str> = picture
+        .split("<rect class=\"band fault\" ")
+        .skip(1)
+        .map(|rest| rest.split(" y=").next().unwrap())
+        .collect();
+    assert_eq!(bands, ["x=\"240\"", "x=\"1120\"", "x=\"240\""]);
+}
+
+#[test]
+fn an_index_of_nothing_is_not_in_the_way() {
+    let folder = folder("typo");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (file, pages) = (path("a.toml"), path("pages"));
+    let good = fs::read_to_string("scenarios/ladder/lost_ack_retry.toml").unwrap();
+    fs::write(&file, good.replace("messages", "mesages")).unwrap();
+    let run = || squall(&["run", &file, "--timeline", "none", "--report", &pages]);
+    assert_eq!(run().status.code(), Some(65));
+    fs::write(&file, good).unwrap();
+    assert_eq!(run().status.code(), Some(0), "{}", text(&run().stderr));
+    let index = fs::read_to_string(Path::new(&pages).join("index.html")).unwrap();
+    assert!(index.contains("1 scenario<"), "{index}");
 }

@@ -233,7 +233,11 @@ pub(super) const SUSPECTS: &str = "The usual suspects: the order of a HashMap, s
 /// If it cannot be read or is no trace; it was complained about.
 pub(super) fn read(path: &Path) -> Result<Trace, Exit> {
     let text = std::fs::read(path).map_err(|error| {
-        complain(&format!("{}: {error}", path.display()));
+        complain(&format!(
+            "{}: {error}; give a trace that `{} run --trace` wrote",
+            path.display(),
+            run::program()
+        ));
         Exit::Usage
     })?;
     let wrong = |why: String| {

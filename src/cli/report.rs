@@ -90,8 +90,12 @@ pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
     let folded = |path: &PathBuf| file_name(path, args.format()).to_string_lossy().to_lowercase();
     let mut names: Vec<_> = args.traces.iter().map(folded).collect();
     names.sort_unstable();
-    if args.output.is_some() && names.windows(2).any(|pair| pair[0] == pair[1]) {
-        complain("two of the traces have the same name, so their files would be one");
+    let mut pairs = names.windows(2).filter(|_| args.output.is_some());
+    if let Some(pair) = pairs.find(|pair| pair[0] == pair[1]) {
+        complain(&format!(
+            "two of the traces would both be {}; draw them into two folders",
+            pair[0]
+        ));
         return Ok(Exit::Usage);
     }
     if args.output.is_none()

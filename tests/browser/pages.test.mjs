@@ -157,6 +157,33 @@ test("filters leave what they name", async () => {
   assert.equal(await count(), all);
 });
 
+test("filters and zoom leave nothing wrong when the end is in view", async () => {
+  const { page, complaints } = await open(browser, "many.html");
+  await view(page).press("End");
+  await page.locator("[data-filter=op]").fill("client-1#1");
+  assert.ok((await shown(page)).length > 3);
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await view(page).press("End");
+  for (let presses = 0; presses < 8; presses += 1) await view(page).press("-");
+  await page.locator("[data-filter=op]").fill("no such thing");
+  assert.match(await page.locator("output.count").textContent(), /nothing matches/);
+  assert.deepEqual(complaints, []);
+});
+
+test("with many hosts, what is selected is scrolled to, and idle hosts can be hidden", async () => {
+  const { page } = await open(browser, "crowd.html");
+  // Keys work before anything has the focus.
+  await page.keyboard.press("v");
+  assert.match(await selected(page).getAttribute("aria-label"), /server: delivered client-\d+#1 \(2x\)/);
+  const [outer, text] = await Promise.all([view(page).boundingBox(), selected(page).locator("text").boundingBox()]);
+  assert.ok(text.x >= outer.x && text.x + text.width <= outer.x + outer.width, JSON.stringify([outer, text]));
+  const times = await page.locator(".view > .space .gutter text").first().boundingBox();
+  assert.ok(times.x >= outer.x && times.x < outer.x + 100, "times stay in view");
+  await page.locator("[data-filter=host]").selectOption("client-20");
+  const hosts = await page.locator(".view text.host").allTextContents();
+  assert.deepEqual(hosts, ["client-20", "server"]);
+});
+
 test("a selection that a filter hides comes back", async () => {
   const { page } = await open(browser, "retry.html");
   await page.locator("[data-filter=op]").fill("client-1#3");

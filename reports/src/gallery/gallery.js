@@ -15,7 +15,8 @@ function filter() {
   for (const folder of document.querySelectorAll(".folder")) {
     folder.hidden = folder.querySelector(".card:not([hidden])") === null;
   }
-  document.querySelector(".count").textContent = `${shown} of ${cards.length}`;
+  const none = shown === 0 ? ": nothing matches" : "";
+  document.querySelector(".count").textContent = `${shown} of ${cards.length}${none}`;
 }
 
 [search, verdict].forEach((control) => control.addEventListener("input", filter));

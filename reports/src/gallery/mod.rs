@@ -48,12 +48,17 @@ impl Card {
     pub fn not_run(scenario: &str, why: &str) -> Self {
         Card {
             scenario: visible(scenario),
-            title: visible(why.lines().next().unwrap_or_default()),
+            title: visible(why.lines().next().unwrap_or_default().trim_start_matches("error: ")),
             verdict: "not run".to_owned(),
             about: String::new(),
             page: None,
             picture: None,
         }
+    }
+
+    /// Whether there was a run.
+    pub fn was_run(&self) -> bool {
+        self.picture.is_some()
     }
 
     /// The folder that the scenario is in.
@@ -75,14 +80,14 @@ pub fn write(cards: &[Card], out: &mut dyn Write) -> io::Result<()> {
     }
     let body = html! {
         header {
-            h1 { "Squall: " (cards.len()) " scenarios" }
+            h1 { "Squall: " (cards.len()) @if cards.len() == 1 { " scenario" } @else { " scenarios" } }
             p class="about" {
                 @for (verdict, count) in counts(cards) { span { (count) " " (verdict_badge(verdict)) } }
             }
             div class="tools" {
                 label for="search" { "Search" }
                 input id="search" type="search" autocomplete="off" spellcheck="false"
-                    placeholder="a word of the sentence, the path or the protocol";
+                    placeholder="words, a path, a protocol";
                 label for="verdict" { "Verdict" }
                 select id="verdict" {
                     option value="" { "all" }

@@ -83,11 +83,12 @@ fn datagram(story: &Story<'_>, datagram: &Datagram) -> Value {
 }
 
 fn band(story: &Story<'_>, band: &Band) -> Value {
-    let (kind, column) = match &band.kind {
-        BandKind::Fault(_) => ("fault", None),
-        BandKind::Down(host) => ("down", Some(*host)),
-        BandKind::Paused(host) => ("paused", Some(*host)),
-        BandKind::Incarnation(host) => ("incarnation", Some(*host)),
+    let column = |host| vec![(story.column(host), story.column(host))];
+    let (kind, spans) = match &band.kind {
+        BandKind::Fault(_, hosts) => ("fault", story.spans(hosts)),
+        BandKind::Down(host) => ("down", column(*host)),
+        BandKind::Paused(host) => ("paused", column(*host)),
+        BandKind::Incarnation(host) => ("incarnation", column(*host)),
     };
-    json!([kind, band.first, band.end, column.map(|host| story.column(host)), band.text])
+    json!([kind, band.first, band.end, spans, band.text])
 }

@@ -60,7 +60,9 @@ pub fn write_comparison(
 pub fn write_stories(stories: &[Story<'_>; 2], out: &mut dyn Write) -> io::Result<()> {
     let traces = stories.each_ref().map(|story| story.trace);
     let difference = Difference::of(stories);
-    let rows = difference.rows();
+    let mark =
+        |story: &Story<'_>| difference.row().map(|row| row.min(story.rows.len().saturating_sub(1)));
+    let other = traces[0].header.scenario_hash != traces[1].header.scenario_hash;
     let title = traces.map(|trace| {
         let header = &trace.header;
         format!("{} (seed {})", visible(&header.scenario), header.seed)
@@ -68,10 +70,13 @@ pub fn write_stories(stories: &[Story<'_>; 2], out: &mut dyn Write) -> io::Resul
     let [left, right] = stories;
     let body = html! {
         div class="pair" { @for trace in traces { div { (template::head(trace)) } } }
-        p class="note" { (difference.sentence()) }
+        p class="note" {
+            (difference.sentence())
+            @if other { " They are of different scenarios." }
+        }
         (template::diagrams(&[
-            Diagram { name: "left", story: left, difference: rows[0] },
-            Diagram { name: "right", story: right, difference: rows[1] },
+            Diagram { name: "left", story: left, difference: mark(left) },
+            Diagram { name: "right", story: right, difference: mark(right) },
         ]))
     };
     let title = format!("{} against {}", title[0], title[1]);
@@ -82,8 +87,8 @@ pub fn write_stories(stories: &[Story<'_>; 2], out: &mut dyn Write) -> io::Resul
 enum Difference {
     /// Nowhere.
     None,
-    /// At these rows; where one has ended, it has none.
-    Rows([Option<usize>; 2]),
+    /// From this row on.
+    Row(usize),
     /// At this event, counted from 1, which is behind those that the page has.
     Behind(usize),
 }
@@ -97,31 +102,32 @@ impl Difference {
         let same = left.events().zip(right.events()).take_while(is_same).count();
         let rows = stories.each_ref().map(|story| story.row_of_event(same));
         let ends = [left, right].map(|trace| trace.events().nth(same).is_none());
-        match (ends, rows) {
+        // What becomes of a datagram may be on the row of its sending on one side alone.
+        let row = rows.into_iter().flatten().min();
+        match (ends, row) {
             ([true, true], _) => Difference::None,
-            (_, [None, None]) => Difference::Behind(same + 1),
-            _ => Difference::Rows(rows),
+            (_, None) => Difference::Behind(same + 1),
+            (_, Some(row)) => Difference::Row(row),
         }
     }
 
     fn sentence(&self) -> String {
         match self {
             Difference::None => "The two traces are the same, event by event.".to_owned(),
-            Difference::Rows(_) => {
-                "The traces are the same down to the marked row; from there on they differ."
-                    .to_owned()
-            }
+            Difference::Row(_) => "The traces are the same above the mark; what is below it, or \
+                                   becomes of it, differs."
+                .to_owned(),
             Difference::Behind(event) => format!(
                 "The traces differ from event {event} on, which is behind those that are shown here."
             ),
         }
     }
 
-    /// The row to mark on each side.
-    fn rows(&self) -> [Option<usize>; 2] {
+    /// The row to mark on both sides.
+    fn row(&self) -> Option<usize> {
         match self {
-            Difference::Rows(rows) => *rows,
-            Difference::None | Difference::Behind(_) => [None, None],
+            Difference::Row(row) => Some(*row),
+            Difference::None | Difference::Behind(_) => None,
         }
     }
 }

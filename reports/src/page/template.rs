@@ -124,12 +124,17 @@ fn diagram(diagram: &Diagram<'_>) -> Markup {
                 input id=(id("op")) data-filter="op" type="search" list=(id("ops"))
                     placeholder="client-1#3" autocomplete="off" spellcheck="false";
                 datalist id=(id("ops")) {}
+                button type="button" data-do="clear" hidden { "Clear filters" }
                 output class="count" {}
             }
             @if diagram.story.left_out > 0 {
                 p class="note" {
                     "Only the first " (diagram.story.events) " events are here; "
                     (diagram.story.left_out) " more are left out."
+                    @if diagram.story.look_at.is_none() {
+                        " If there is a violation, it is among those: squall report --format svg draws the \
+                         rows around it."
+                    }
                 }
             }
             div class="stage" {
@@ -155,8 +160,10 @@ fn keys() -> Markup {
         ("↑ ↓", "the event before and after"),
         ("Page Up, Page Down", "ten events"),
         ("Home, End", "the first and the last event"),
+        ("← →", "to the sides, if there are many hosts"),
         ("n, p", "the next and the previous event of the same operation or datagram"),
-        ("v", "the violation"),
+        ("v", "the violation (in two traces side by side, that of the one in use)"),
+        ("d", "the difference, in two traces side by side"),
         ("+ − 0", "zoom"),
         ("/", "filter by operation"),
         ("Escape", "nothing selected"),

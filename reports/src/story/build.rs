@@ -57,6 +57,9 @@ struct Builder<'a> {
     open: Vec<usize>,
 }
 
+/// How it is told that software broke.
+const BROKE: &str = "broke: ";
+
 /// Tenths of a row between one row and the next.
 const ROW: u32 = 10;
 
@@ -133,10 +136,10 @@ impl<'a> Builder<'a> {
             What::FaultEnded { fault } => {
                 let name = visible(self.story.trace.fault(fault));
                 let row = self.row(at, Shown::Across(format!("{name} ends")), None);
-                self.end(row, |kind| matches!(kind, BandKind::Fault(one) if *one == fault));
+                self.end(row, |kind| matches!(kind, BandKind::Fault(one, _) if *one == fault));
             }
             What::Broke { host, message } => {
-                self.point(at, host, format!("broke: {}", visible(&message)), Tone::Bad);
+                self.point(at, host, format!("{BROKE}{}", visible(&message)), Tone::Bad);
             }
         }
     }
@@ -236,8 +239,9 @@ impl<'a> Builder<'a> {
         let known = conclusion.and_then(|all| all.faults.get(fault as usize));
         let action = known.map_or("fault".to_owned(), |fault| visible(&fault.action));
         let text = format!("{action}: {name}");
+        let hosts = known.map(|fault| fault.hosts.clone()).unwrap_or_default();
         let row = self.row(at, Shown::Across(format!("{name} begins")), None);
-        self.begin(row, BandKind::Fault(fault), text);
+        self.begin(row, BandKind::Fault(fault, hosts), text);
     }
 
     fn begin(&mut self, first: usize, kind: BandKind, text: String) {
@@ -257,21 +261,41 @@ impl<'a> Builder<'a> {
         });
     }
 
+    /// The row that shows best what the conclusion points at.
+    fn look_at(&self) -> Option<usize> {
+        let (story, conclusion) = (&self.story, self.story.trace.conclusion.as_ref()?);
+        let is_bad = |row: &Row| matches!(&row.what, Shown::Point { tone: Tone::Bad, .. });
+        let Some(place) = conclusion.look_at else {
+            // Software that broke says so itself.
+            let broke = |row: &Row| matches!(&row.what, Shown::Point { text, .. } if text.starts_with(BROKE));
+            return story.rows.iter().position(broke).filter(|_| conclusion.verdict == "fail");
+        };
+        // What the page does not have can not be looked at.
+        if story.left_out > 0 && story.rows.last().is_none_or(|last| last.at < place.at) {
+            return None;
+        }
+        let op = place.operation.map(|(client, number)| OpId { client, number });
+        let rows: Vec<usize> = match op.and_then(|op| story.operations.get(&op)) {
+            Some(operation) => operation.rows.clone(),
+            None => (0..story.rows.len()).collect(),
+        };
+        let is_there = |row: &&usize| story.rows[**row].at == place.at;
+        let is_point = |row: &&usize| matches!(&story.rows[**row].what, Shown::Point { .. });
+        let there = || rows.iter().filter(is_there);
+        there()
+            .find(|row| is_bad(&story.rows[**row]))
+            .or_else(|| there().rfind(is_point))
+            .or_else(|| rows.iter().rfind(|row| story.rows[**row].at <= place.at))
+            .copied()
+    }
+
     fn finish(mut self) -> Story<'a> {
         let rows = self.story.rows.len();
-        for place in self.open {
+        for place in std::mem::take(&mut self.open) {
             self.story.bands[place].end = rows;
         }
         self.story.height = self.story.rows.last().map_or(0, |row| row.y) + 2 * ROW;
-        let look_at = self.story.trace.conclusion.as_ref().and_then(|all| all.look_at);
-        // Of the rows at that time the last one proves it, if none of them is wrong by itself.
-        self.story.look_at = look_at.and_then(|at| {
-            let first = self.story.rows.partition_point(|row| row.at < at);
-            let end = self.story.rows.partition_point(|row| row.at <= at);
-            let is_bad = |row: &Row| matches!(&row.what, Shown::Point { tone: Tone::Bad, .. });
-            let bad = self.story.rows[first..end].iter().position(is_bad);
-            bad.map(|bad| first + bad).or_else(|| end.checked_sub(1))
-        });
+        self.story.look_at = self.look_at();
         self.story
     }
 }
@@ -280,6 +304,6 @@ impl<'a> Builder<'a> {
 fn of_host(kind: &BandKind, host: HostId) -> bool {
     match kind {
         BandKind::Down(one) | BandKind::Paused(one) | BandKind::Incarnation(one) => *one == host,
-        BandKind::Fault(_) => false,
+        BandKind::Fault(..) => false,
     }
 }

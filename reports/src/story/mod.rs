@@ -217,8 +217,9 @@ pub struct Band {
 /// What can last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BandKind {
-    /// A fault on the whole network: its place in the file.
-    Fault(u32),
+    /// A fault on the network: its place in the file, and the hosts that it concerns; none if it
+    /// concerns all.
+    Fault(u32, Vec<HostId>),
     /// A host is down.
     Down(HostId),
     /// A host does not run.
@@ -255,6 +256,21 @@ impl<'a> Story<'a> {
     pub fn row_of_event(&self, event: usize) -> Option<usize> {
         let behind = self.rows.partition_point(|row| row.event <= event);
         behind.checked_sub(1).filter(|_| event < self.events)
+    }
+
+    /// Places from the left of neighbours that a band on the network is drawn over, first and last.
+    pub(crate) fn spans(&self, hosts: &[HostId]) -> Vec<(usize, usize)> {
+        let mut spans: Vec<(usize, usize)> = Vec::new();
+        for (place, host) in self.columns.iter().enumerate() {
+            if !hosts.is_empty() && !hosts.contains(host) {
+                continue;
+            }
+            match spans.last_mut() {
+                Some((_, last)) if *last + 1 == place => *last = place,
+                _ => spans.push((place, place)),
+            }
+        }
+        spans
     }
 
     /// The place of a host from the left.

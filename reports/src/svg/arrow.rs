@@ -43,7 +43,7 @@ pub(super) fn late(geometry: &Geometry<'_>, place: usize, end: usize) -> Markup 
 }
 
 fn start(geometry: &Geometry<'_>, datagram: &Datagram) -> (i64, i64) {
-    (geometry.x(datagram.from.host).into(), geometry.y(datagram.row).into())
+    (geometry.x(datagram.from.host), geometry.y(datagram.row))
 }
 
 /// 1 to the right, -1 to the left.
@@ -53,10 +53,10 @@ fn direction(geometry: &Geometry<'_>, datagram: &Datagram) -> i64 {
 
 fn arrow(geometry: &Geometry<'_>, datagram: &Datagram, end: &End) -> Markup {
     let (x, y) = start(geometry, datagram);
-    let to: i64 = geometry.x(datagram.to.host).into();
+    let to = geometry.x(datagram.to.host);
     let down = match end.row == datagram.row {
         true => y + SLOPE,
-        false => i64::from(geometry.y(end.row)),
+        false => geometry.y(end.row),
     };
     let copy = if end.copy > 0 { " copy" } else { "" };
     let away = direction(geometry, datagram);
@@ -90,7 +90,7 @@ fn arrow(geometry: &Geometry<'_>, datagram: &Datagram, end: &End) -> Markup {
 /// What has not ended when the trace ends.
 fn on_its_way(geometry: &Geometry<'_>, datagram: &Datagram) -> Markup {
     let (x, y) = start(geometry, datagram);
-    let to: i64 = geometry.x(datagram.to.host).into();
+    let to = geometry.x(datagram.to.host);
     html! {
         line class="arrow open" x1=(x) y1=(y) x2=(x + (to - x) * LOST / 100) y2=(y + SLOPE) {}
     }

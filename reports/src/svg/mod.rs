@@ -17,23 +17,24 @@ pub(crate) use glyphs::definitions;
 pub(crate) const STYLE: &str = include_str!("diagram.css");
 
 /// Pixels for a tenth of a row.
-const SCALE: u32 = 2;
+const SCALE: i64 = 2;
 /// Above the first row: the hosts' names.
-const TOP: u32 = 40;
+const TOP: i64 = 40;
 
-/// Where things are.
+/// Where things are, in pixels.
 struct Geometry<'a> {
     story: &'a Story<'a>,
     rows: Range<usize>,
     /// Between columns.
-    lane: u32,
+    lane: i64,
     /// Left of the first column: the time, and what happens on its host.
-    left: u32,
+    left: i64,
     /// Right of the last column: what happens on its host.
-    right: u32,
+    right: i64,
     /// Where the time ends; none is shown at 0.
-    time: u32,
-    top: u32,
+    time: i64,
+    /// The height in the story at which the picture begins, in tenths of a row.
+    top: i64,
 }
 
 impl<'a> Geometry<'a> {
@@ -43,30 +44,34 @@ impl<'a> Geometry<'a> {
             3 => 300,
             _ => 220,
         };
-        let top = story.y(rows.start).saturating_sub(10);
+        let top = i64::from(story.y(rows.start)) - 10;
         Geometry { story, rows, lane, left: 270, right: 230, time: 78, top }
     }
 
     /// Narrower, so that letters can be read when the picture is small.
     fn small(self) -> Self {
-        Geometry { lane: self.lane / 2, left: 140, right: 140, time: 0, ..self }
+        Geometry { lane: self.lane / 2, left: 150, right: 190, time: 0, ..self }
     }
 
-    fn x(&self, host: HostId) -> u32 {
-        self.left + self.story.column(host) as u32 * self.lane
+    fn x(&self, host: HostId) -> i64 {
+        self.column(self.story.column(host))
     }
 
-    fn y(&self, row: usize) -> u32 {
-        let row = row.clamp(self.rows.start, self.rows.end);
-        TOP + (self.story.y(row).saturating_sub(self.top)) * SCALE
+    fn column(&self, place: usize) -> i64 {
+        self.left + place as i64 * self.lane
     }
 
-    fn width(&self) -> u32 {
-        self.left + (self.story.columns.len().max(1) as u32 - 1) * self.lane + self.right
+    /// Above or below the picture for rows that are not in it.
+    fn y(&self, row: usize) -> i64 {
+        TOP + (i64::from(self.story.y(row)) - self.top) * SCALE
     }
 
-    fn bottom(&self) -> u32 {
-        self.y(self.rows.end.saturating_sub(1)) + 20
+    fn width(&self) -> i64 {
+        self.column(self.story.columns.len().saturating_sub(1)) + self.right
+    }
+
+    fn bottom(&self) -> i64 {
+        self.y(self.rows.end.saturating_sub(1)).max(TOP) + 20
     }
 }
 
@@ -107,10 +112,15 @@ pub(crate) fn thumbnail(story: &Story<'_>, most: usize) -> Markup {
 }
 
 fn drawing(geometry: &Geometry<'_>) -> Markup {
+    let height = geometry.bottom() - TOP;
     html! {
         (bands(geometry))
         (lanes(geometry))
-        @for row in geometry.rows.clone() { (self::row(geometry, row)) }
+        // What begins above or ends below is cut off at the edge.
+        svg x="0" y=(TOP) width=(geometry.width()) height=(height)
+            viewBox=(format!("0 {TOP} {} {height}", geometry.width())) {
+            @for row in geometry.rows.clone() { (self::row(geometry, row)) }
+        }
     }
 }
 
@@ -135,21 +145,31 @@ fn lanes(geometry: &Geometry<'_>) -> Markup {
 
 fn bands(geometry: &Geometry<'_>) -> Markup {
     let seen = |band: &&Band| band.first < geometry.rows.end && band.end >= geometry.rows.start;
+    let around = |host: HostId, half: i64| vec![(geometry.x(host) - half, 2 * half)];
     html! {
         @for band in geometry.story.bands.iter().filter(seen) {
-            @let (y, end) = (geometry.y(band.first), geometry.y(band.end).min(geometry.bottom()));
-            @let height = end.saturating_sub(y);
-            @let (class, x, width) = match &band.kind {
-                BandKind::Fault(_) => {
-                    ("band fault", geometry.left - 30, geometry.width() - geometry.left - geometry.right + 60)
-                }
-                BandKind::Down(host) => ("band down", geometry.x(*host) - 9, 18),
-                BandKind::Paused(host) => ("band paused", geometry.x(*host) - 9, 18),
-                BandKind::Incarnation(host) => ("band incarnation", geometry.x(*host) - 4, 8),
+            @let y = geometry.y(band.first).max(TOP);
+            @let height = (geometry.y(band.end).min(geometry.bottom()) - y).max(0);
+            @let (class, parts) = match &band.kind {
+                BandKind::Fault(_, hosts) => ("band fault", spans(geometry, hosts)),
+                BandKind::Down(host) => ("band down", around(*host, 9)),
+                BandKind::Paused(host) => ("band paused", around(*host, 9)),
+                BandKind::Incarnation(host) => ("band incarnation", around(*host, 4)),
             };
-            rect class=(class) x=(x) y=(y) width=(width) height=(height) { title { (band.text) } }
+            @for (x, width) in parts {
+                rect class=(class) x=(x) y=(y) width=(width) height=(height) { title { (band.text) } }
+            }
         }
     }
+}
+
+/// Where a fault on the network lies: from some pixel on, and how wide.
+fn spans(geometry: &Geometry<'_>, hosts: &[HostId]) -> Vec<(i64, i64)> {
+    let spans = geometry.story.spans(hosts).into_iter();
+    let part = |(first, last)| {
+        (geometry.column(first) - 30, geometry.column(last) - geometry.column(first) + 60)
+    };
+    spans.map(part).collect()
 }
 
 fn row(geometry: &Geometry<'_>, place: usize) -> Markup {
@@ -166,13 +186,13 @@ fn row(geometry: &Geometry<'_>, place: usize) -> Markup {
             Shown::Across(text) => {
                 @let middle = geometry.width() - geometry.right + 20;
                 line class="across" x1=(geometry.left - 30) x2=(geometry.width() - geometry.right + 30) y1=(y) y2=(y) {}
-                text class="across" x=(middle) y=(y.saturating_sub(4)) { (text) }
+                text class="across" x=(middle) y=(y - 4) { (text) }
             }
         }
     }
 }
 
-fn point(geometry: &Geometry<'_>, host: HostId, text: &str, tone: Tone, y: u32) -> Markup {
+fn point(geometry: &Geometry<'_>, host: HostId, text: &str, tone: Tone, y: i64) -> Markup {
     let x = geometry.x(host);
     // The first host's events stand to the left of it, away from the arrows.
     let (at, anchor) = match geometry.story.column(host) {

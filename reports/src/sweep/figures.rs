@@ -89,11 +89,11 @@ fn seeds(sweep: &Sweep, charts: &Charts) -> io::Result<Figure> {
         size => format!("a bar for every {size} seeds"),
     };
     figure.text = format!(
-        "Of {} runs, {not_passed} did not pass; {per_bar}: failed red, on it inconclusive amber, on it \
-         invalid violet.",
+        "Of {} runs, {not_passed} did not pass; {per_bar}: failed (red), above it inconclusive (amber) \
+         and invalid (violet).",
         sweep.runs
     );
-    figure.notes.push("The table leaves out seeds of which all passed.".to_owned());
+    figure.notes.push("Parts in which all passed are left out of the table.".to_owned());
     Ok(figure)
 }
 

@@ -15,7 +15,7 @@ pub(super) fn maybe(observed: &Observed<'_>) -> Finding {
     let retries = observed.run.counts.reports.get(RETRANSMISSION).copied().unwrap_or(0);
     if retries > 0 {
         let message = format!("the protocol retransmitted (count: {retries}), which maybe forbids");
-        return violated(Way::Retransmitted, observed.run.sim_time, message);
+        return violated(Way::Retransmitted, None, observed.run.sim_time, message);
     }
     observed.held()
 }
@@ -72,7 +72,7 @@ fn executed_twice(observed: &Observed<'_>) -> Option<Finding> {
     let (name, step, count) = (observed.name(id), first.step.name(), op.executions);
     let witness =
         format!("{name} was {step} {count} times: {} and {}", place(&first), place(&second));
-    Some(violated(Way::Twice, second.at, witness))
+    Some(violated(Way::Twice, Some(id), second.at, witness))
 }
 
 /// Judged at the end of the run, where the execution could still come: a success that is reported
@@ -86,7 +86,7 @@ fn false_success(observed: &Observed<'_>) -> Option<Finding> {
     let (name, at) = (observed.name(id), millis(op.ended_at));
     let witness =
         format!("{name} was reported a success at {at}, but was never delivered or executed");
-    Some(violated(Way::FalseSuccess, op.ended_at, witness))
+    Some(violated(Way::FalseSuccess, Some(id), op.ended_at, witness))
 }
 
 fn false_failure(observed: &Observed<'_>) -> Option<Finding> {
@@ -96,7 +96,7 @@ fn false_failure(observed: &Observed<'_>) -> Option<Finding> {
     let (step, ran) = (first.step.name(), millis(first.at));
     let witness =
         format!("{name} was reported a definite failure at {failed}, but was {step} at {ran}");
-    Some(violated(Way::FalseFailure, op.ended_at, witness))
+    Some(violated(Way::FalseFailure, Some(id), op.ended_at, witness))
 }
 
 /// Absence proves something only in a run that is over and did something.
@@ -108,5 +108,5 @@ fn never_executed(observed: &Observed<'_>) -> Option<Finding> {
     let (name, since) = (observed.name(id), millis(op.invoked_at));
     let witness =
         format!("{name}, issued at {since}, was never delivered or executed, and the run is over");
-    Some(violated(Way::Never, op.invoked_at, witness))
+    Some(violated(Way::Never, Some(id), op.invoked_at, witness))
 }

@@ -12,5 +12,5 @@ pub(super) fn integrity(observed: &Observed<'_>) -> Finding {
         Some(op) => (Way::Damaged, format!("{} was delivered damaged at {at}", observed.name(op))),
         None => (Way::Foreign, format!("bytes that no client had sent were delivered at {at}")),
     };
-    violated(way, damage.at, witness)
+    violated(way, damage.op, damage.at, witness)
 }

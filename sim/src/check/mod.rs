@@ -22,6 +22,7 @@ pub use verdict::{Report, Verdict};
 
 use crate::engine::{Ending, Run};
 use crate::plan::{Guarantee, Plan};
+use crate::trace::OpId;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Finding {
         witness: String,
         /// Where to look on the timeline, nanoseconds since the start.
         at: u64,
+        /// The operation, if it is about one.
+        op: Option<OpId>,
     },
     /// The run does not say, and this is why.
     Undecided(String),
@@ -60,7 +63,7 @@ pub(crate) struct Observed<'a> {
 
 impl Observed<'_> {
     /// An operation as it is written: `client-1#3`.
-    fn name(&self, op: crate::trace::OpId) -> String {
+    fn name(&self, op: OpId) -> String {
         format!("{}#{}", self.plan.host_name(op.client), op.number)
     }
 
@@ -97,8 +100,8 @@ pub(crate) fn check(guarantee: Guarantee, observed: &Observed<'_>) -> Finding {
     }
 }
 
-fn violated(way: Way, at: u64, witness: String) -> Finding {
-    Finding::Violated { way, witness, at }
+fn violated(way: Way, op: Option<OpId>, at: u64, witness: String) -> Finding {
+    Finding::Violated { way, witness, at, op }
 }
 
 /// A time as it is written in messages.

@@ -25,5 +25,5 @@ pub(super) fn fifo(observed: &Observed<'_>) -> Finding {
     } else {
         (Way::Overtaken, format!("{name} was delivered at {at}, after {other}"))
     };
-    violated(way, disorder.at, witness)
+    violated(way, Some(disorder.op), disorder.at, witness)
 }

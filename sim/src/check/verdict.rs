@@ -138,7 +138,7 @@ impl Judgement {
                 || implied
                 || (*guarantee == Guarantee::Fifo && expect.fifo);
             match finding {
-                Finding::Violated { way, witness, at } if wanted => {
+                Finding::Violated { way, witness, at, .. } if wanted => {
                     let breach = Breach::Violated(*guarantee, *way);
                     self.failed.push((breach, format!("{name} is violated: {witness}")));
                     self.at = Some(self.at.unwrap_or(*at).min(*at));

@@ -14,13 +14,21 @@ pub struct Conclusion {
     pub guarantees: Vec<Found>,
     /// What each fault does, and how often it did, in file order.
     pub faults: Vec<FaultFound>,
-    /// Where to look: when the violation was proven that failed the run, or that the scenario asks for;
-    /// nanoseconds since the start.
-    pub look_at: Option<u64>,
+    /// Where to look: at what failed the run, or at the violation that the scenario asks for.
+    pub look_at: Option<Place>,
     /// How long the run took, simulated nanoseconds.
     pub sim_time: u64,
     /// The command that repeats the run.
     pub replay: String,
+}
+
+/// A place on the timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Place {
+    /// Nanoseconds since the start.
+    pub at: u64,
+    /// The operation that it is about, if it is about one: its client's number and its own.
+    pub operation: Option<(u32, u32)>,
 }
 
 /// What was found about a guarantee.
@@ -45,4 +53,7 @@ pub struct FaultFound {
     pub opportunities: u64,
     /// How often it had an effect.
     pub hits: u64,
+    /// The hosts that it concerns, by number, if it lies on the network; empty for all.
+    #[serde(default)]
+    pub hosts: Vec<u32>,
 }

@@ -53,7 +53,10 @@ impl Trace {
                 return Err(at(number)("there is more after the trace's last line".into()));
             }
             let mut value: Map<String, Value> =
-                serde_json::from_str(line).map_err(|error| at(number)(error.to_string()))?;
+                serde_json::from_str(line).map_err(|error| match error.is_eof() {
+                    true => at(number)("the trace is cut off in this line".into()),
+                    false => at(number)(error.to_string()),
+                })?;
             match value.get("trace_hash") {
                 Some(hash) => {
                     last = (number, hash.as_str().map(str::to_owned));

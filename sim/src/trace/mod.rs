@@ -7,7 +7,7 @@ mod json;
 mod record;
 mod text;
 
-pub use conclusion::{Conclusion, FaultFound, Found};
+pub use conclusion::{Conclusion, FaultFound, Found, Place};
 pub use event::{Endpoint, Event, HostChange, OpId, Step, What};
 pub use json::ReadError;
 pub(crate) use record::{Recorder, decode};

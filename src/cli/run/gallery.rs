@@ -62,6 +62,10 @@ impl Gallery {
     /// # Errors
     /// Those of `out`.
     pub fn finish(self, out: Option<&mut impl Write>) -> io::Result<Exit> {
+        if self.cards.iter().all(|card| !card.was_run()) {
+            // An index of nothing would only be in the way of the next one.
+            return Ok(Exit::Passed);
+        }
         let index = self.folder.join(INDEX);
         match files::write(&index, self.force, |out| gallery::write(&self.cards, out)) {
             Err(exit) => Ok(exit),

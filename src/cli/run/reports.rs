@@ -47,7 +47,7 @@ impl Reports {
     pub fn not_loaded(&mut self, path: &Path, error: &LoadError) {
         self.cases.not_loaded(path, error);
         if let Some(gallery) = &mut self.gallery {
-            gallery.not_run(path, "This file can not be read, or is wrong");
+            gallery.not_run(path, &error.to_string());
         }
     }
 
@@ -55,7 +55,7 @@ impl Reports {
     pub fn not_run(&mut self, path: &Path, error: &RunError) {
         self.cases.not_run(path, error);
         if let Some(gallery) = &mut self.gallery {
-            gallery.not_run(path, "This can not be run here, or on this engine");
+            gallery.not_run(path, &error.to_string());
         }
     }
 

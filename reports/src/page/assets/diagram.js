@@ -30,30 +30,34 @@ class Diagram {
   arrange() {
     const { story, view } = this;
     this.scale = Math.min(2 * this.zoom, TALLEST / this.plan.height);
-    this.place = columns(story, view.clientWidth || 900, this.zoom);
+    this.place = columns(this.plan.columns.length, view.clientWidth || 900, this.zoom);
     this.painter = new Painter(story, this.plan, this.place, this.scale, this.name);
     const height = Math.ceil(this.plan.height * this.scale) + 40;
     this.space.style.height = `${height}px`;
     this.space.style.width = `${this.place.width}px`;
     this.header.setAttribute("width", this.place.width);
     this.header.replaceChildren(
-      svgElement("text", { class: "time", x: this.place.time, y: 20, "text-anchor": "end" }, "ms"),
-      ...story.hosts.map((host, column) => svgElement(
-        "text", { class: "host", x: this.painter.x(column), y: 20, "text-anchor": "middle" }, host)));
+      ...this.plan.columns.map((column) => svgElement(
+        "text", { class: "host", x: this.painter.x(column), y: 20, "text-anchor": "middle" }, story.hosts[column])),
+      this.gutter(0, 30, [svgElement(
+        "text", { class: "time", x: this.place.time, y: 20, "text-anchor": "end" }, "ms")]));
     this.root.querySelector("[data-do=reset]").textContent = `${Math.round(this.zoom * 100)}%`;
     const [shown, all] = [this.plan.shown.length, story.rows.length];
-    this.count.textContent = shown === all ? `${all} rows` : `${shown} of ${all} rows`;
+    const none = shown === 0 ? ": nothing matches" : "";
+    this.count.textContent = shown === all ? `${all} rows` : `${shown} of ${all} rows${none}`;
     this.paint(true);
   }
 
   // Draws what is in view, and a bit more above and below.
   paint(anew = false) {
-    const top = this.view.scrollTop;
-    const bottom = top + (this.view.clientHeight || 600);
+    const [seen, height] = [this.view.clientHeight || 600, this.space.offsetHeight];
+    // What was drawn last may still be lower than anything is now.
+    const top = Math.min(this.view.scrollTop, Math.max(0, height - seen));
+    const bottom = top + seen;
     if (!anew && this.drawn && this.drawn[0] <= Math.max(0, top - 100)
-      && this.drawn[1] >= Math.min(bottom + 100, this.space.offsetHeight)) return;
+      && this.drawn[1] >= Math.min(bottom + 100, height)) return;
     const first = Math.max(0, top - OVERSCAN);
-    const last = Math.min(bottom + OVERSCAN, this.space.offsetHeight);
+    const last = Math.min(bottom + OVERSCAN, height);
     this.drawn = [first, last];
     const { svg, painter, plan } = this;
     svg.style.top = `${first}px`;
@@ -69,12 +73,27 @@ class Diagram {
     }
     const mark = this.story.difference;
     if (mark !== null && plan.isIn[mark]) {
-      const y = painter.y(mark) - 8;
+      // Above the row and its label.
+      const y = painter.y(mark) - 9 * this.scale;
       back.append(svgElement("line", { class: "difference", x1: 0, x2: this.place.width, y1: y, y2: y }));
     }
-    svg.replaceChildren(back, front);
+    svg.replaceChildren(back, front, this.gutter(first, last - first, painter.times(first, last)));
     this.markRelated();
     this.announce();
+  }
+
+  // The times, which stay in view when hosts are scrolled past.
+  gutter(y, height, texts) {
+    const group = svgElement("g", { class: "gutter", "aria-hidden": "true" });
+    group.append(svgElement("rect", { class: "paper", x: 0, y, width: this.place.time + 6, height }), ...texts);
+    group.setAttribute("transform", `translate(${this.view.scrollLeft} 0)`);
+    return group;
+  }
+
+  moveGutters() {
+    for (const group of this.view.querySelectorAll(".gutter")) {
+      group.setAttribute("transform", `translate(${this.view.scrollLeft} 0)`);
+    }
   }
 
   markRelated() {
@@ -123,6 +142,14 @@ class Diagram {
     if (y < scrollTop + 60 || y > scrollTop + clientHeight - 60) {
       this.view.scrollTop = Math.max(0, y - clientHeight / 2);
     }
+    const { column, datagram, kind } = this.story.rows[index];
+    if (kind === ACROSS) return;
+    const x = this.painter.x(kind === POINT ? column : kind === SENT ? datagram.from : datagram.to);
+    const { scrollLeft, clientWidth } = this.view;
+    // What happens on a host has its text beside it.
+    if (x - this.place.left < scrollLeft || x + this.place.right > scrollLeft + clientWidth) {
+      this.view.scrollLeft = Math.max(0, x - clientWidth / 2);
+    }
   }
 
   // The row so many places further down among those that are shown.
@@ -154,7 +181,11 @@ class Diagram {
 
   // Shows the rows that the filters leave.
   filterRows() {
-    this.plan = layout(this.story, chosenFilter(this.root, this.story));
+    const filter = chosenFilter(this.root, this.story);
+    const isFree = Object.values(filter).every((part) => part === undefined);
+    this.root.querySelector("[data-do=clear]").hidden = isFree;
+    this.plan = layout(this.story, filter);
+    if (this.selected !== undefined && !this.plan.isIn[this.selected]) this.select(undefined);
     this.arrange();
     if (this.selected !== undefined && this.plan.isIn[this.selected]) this.reveal(this.selected);
     this.paint();
@@ -165,6 +196,11 @@ class Diagram {
     if (zoomed !== undefined) this.zoomTo(zoomed);
     if (what === "look") this.go(this.story.lookAt);
     if (what === "difference") this.go(this.story.difference);
+    if (what === "clear") {
+      clearFilters(this.root);
+      this.filterRows();
+      this.view.focus({ preventScroll: true });
+    }
   }
 
   key(event) {
@@ -174,7 +210,7 @@ class Diagram {
       ArrowDown: () => this.step(1), ArrowUp: () => this.step(-1),
       PageDown: () => this.step(page), PageUp: () => this.step(-page),
       Home: () => this.select(this.plan.shown[0]), End: () => this.select(this.plan.shown.at(-1)),
-      n: () => this.stepRelated(1), p: () => this.stepRelated(-1), v: () => this.act("look"),
+      n: () => this.stepRelated(1), p: () => this.stepRelated(-1), v: () => this.act("look"), d: () => this.act("difference"),
       "+": () => this.act("in"), "=": () => this.act("in"), "-": () => this.act("out"),
       0: () => this.act("reset"), Escape: () => this.select(undefined),
       "/": () => this.root.querySelector("[data-filter=op]").focus(),
@@ -191,7 +227,7 @@ class Diagram {
     view.addEventListener("scroll", () => {
       if (waiting) return;
       waiting = true;
-      requestAnimationFrame(() => { waiting = false; this.paint(); });
+      requestAnimationFrame(() => { waiting = false; this.moveGutters(); this.paint(); });
     });
     view.addEventListener("keydown", (event) => { if (this.key(event)) event.preventDefault(); });
     view.addEventListener("click", (event) => {

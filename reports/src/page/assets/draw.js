@@ -11,11 +11,11 @@ function svgElement(name, attributes = {}, text) {
   return element;
 }
 
-// Where columns are, for a view so many pixels wide.
-function columns(story, width, zoom) {
+// Where so many columns are, for a view so many pixels wide.
+function columns(count, width, zoom) {
   const narrow = width < 800;
   const [left, right] = narrow ? [200, 150] : [270, 230];
-  const gaps = Math.max(1, story.hosts.length - 1);
+  const gaps = Math.max(1, count - 1);
   const lane = Math.max(150, Math.min(460, (width - left - right) / gaps)) * Math.max(0.4, zoom);
   return { time: narrow ? 58 : 78, left, right, lane, width: Math.max(width, left + gaps * lane + right) };
 }
@@ -23,16 +23,24 @@ function columns(story, width, zoom) {
 class Painter {
   constructor(story, plan, place, scale, prefix) {
     Object.assign(this, { story, plan, place, scale, prefix });
+    this.nth = new Map(plan.columns.map((column, nth) => [column, nth]));
   }
 
-  x(column) { return this.place.left + column * this.place.lane; }
+  // Undefined for a host that is not shown.
+  x(column) {
+    const nth = this.nth.get(column);
+    return nth === undefined ? undefined : this.place.left + nth * this.place.lane;
+  }
+
+  // From the first column to the last one, and a bit more.
+  edges() { return [this.place.left - 30, this.place.left + (this.plan.columns.length - 1) * this.place.lane + 30]; }
   // Past the last row is the end.
   y(row) { return (this.plan.y[row] ?? this.plan.height) * this.scale; }
 
   // The lowest layer: what lasts, the hosts' lines, and all arrows between two heights, in pixels.
   background(first, last) {
-    const parts = [...this.bands(first, last), ...this.times(first, last)];
-    this.story.hosts.forEach((_, column) => {
+    const parts = [...this.bands(first, last)];
+    this.plan.columns.forEach((column) => {
       const x = this.x(column);
       parts.push(svgElement("line", { class: "lane", x1: x, x2: x, y1: first, y2: last }));
     });
@@ -58,14 +66,16 @@ class Painter {
     for (const band of this.story.bands) {
       const [top, end] = [Math.max(first, this.y(band.first)), Math.min(last, this.y(band.end))];
       if (end <= top) continue;
-      const half = { down: 9, paused: 9, incarnation: 4 }[band.kind];
-      const [x, width] = half === undefined
-        ? [this.place.left - 30, this.x(this.story.hosts.length - 1) - this.place.left + 60]
-        : [this.x(band.column) - half, 2 * half];
-      const attributes = { class: `band ${band.kind}`, x, y: top, width, height: end - top };
-      const rectangle = svgElement("rect", attributes);
-      rectangle.append(svgElement("title", {}, band.text));
-      yield rectangle;
+      const half = { fault: 30, down: 9, paused: 9, incarnation: 4 }[band.kind];
+      for (const span of band.spans) {
+        const seen = this.plan.columns.filter((column) => span[0] <= column && column <= span[1]);
+        if (seen.length === 0) continue;
+        const [x, right] = [this.x(seen[0]) - half, this.x(seen.at(-1)) + half];
+        const attributes = { class: `band ${band.kind}`, x, y: top, width: right - x, height: end - top };
+        const rectangle = svgElement("rect", attributes);
+        rectangle.append(svgElement("title", {}, band.text));
+        yield rectangle;
+      }
     }
   }
 
@@ -120,7 +130,7 @@ class Painter {
 
   point(group, row, y) {
     const x = this.x(row.column);
-    const [at, anchor] = row.column === 0 ? [x - 12, "end"] : [x + 12, "start"];
+    const [at, anchor] = this.nth.get(row.column) === 0 ? [x - 12, "end"] : [x + 12, "start"];
     group.append(
       svgElement("circle", { class: `dot ${row.tone}`, cx: x, cy: y, r: 4 }),
       svgElement("text", { class: `event ${row.tone}`, x: at, y: y + 4, "text-anchor": anchor }, row.text),
@@ -128,7 +138,7 @@ class Painter {
   }
 
   across(group, row, y) {
-    const [left, right] = [this.place.left - 30, this.x(this.story.hosts.length - 1) + 30];
+    const [left, right] = this.edges();
     group.append(
       svgElement("line", { class: "across", x1: left, x2: right, y1: y, y2: y }),
       svgElement("text", { class: "across", x: right - 10, y: y - 4 }, row.text),

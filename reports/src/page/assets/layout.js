@@ -38,7 +38,20 @@ function layout(story, filter) {
       pieces[at].push(datagram);
     }
   }
-  return { y, isIn, shown, height, pieces };
+  return { y, isIn, shown, height, pieces, columns: columnsOf(story, filter, shown) };
+}
+
+// The columns in which something is shown: hosts that a filter leaves without anything only take space.
+function columnsOf(story, filter, shown) {
+  const all = story.hosts.map((_, column) => column);
+  if (Object.values(filter).every((part) => part === undefined)) return all;
+  const used = new Set();
+  for (const index of shown) {
+    const { kind, column, datagram } = story.rows[index];
+    if (kind === POINT) used.add(column);
+    if (datagram !== undefined) used.add(datagram.from).add(datagram.to);
+  }
+  return used.size === 0 ? all : all.filter((column) => used.has(column));
 }
 
 function isShown(story, row, filter) {

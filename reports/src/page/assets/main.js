@@ -17,6 +17,11 @@ if (all.length === 2) {
   });
 }
 
+// Keys that no control takes are the diagram's. Those that scroll a page are not.
+document.addEventListener("keydown", (event) => {
+  if (event.target === document.body && /^[a-z+=0/-]$/.test(event.key) && all[0]?.key(event)) event.preventDefault();
+});
+
 document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(button.dataset.copy);

@@ -19,7 +19,7 @@ function readStory(data) {
   });
   const operations = data.operations.map(([name, executions, last, invokedAt, endedAt, rows]) =>
     ({ name, executions, last, invokedAt, endedAt, rows }));
-  const bands = data.bands.map(([kind, first, end, column, text]) => ({ kind, first, end, column, text }));
+  const bands = data.bands.map(([kind, first, end, spans, text]) => ({ kind, first, end, spans, text }));
   const { hosts, lookAt, difference } = data;
   return { hosts, lookAt, difference, rows, datagrams, operations, bands };
 }

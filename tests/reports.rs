@@ -319,7 +319,7 @@ fn two_traces_part_where_the_page_says() {
     assert!(page([0, 0], 1000).contains("The two traces are the same, event by event."));
     assert!(page([0, 0], 2).contains("The two traces are the same, event by event."));
     let differ = page([0, 1], 1000);
-    assert!(differ.contains("The traces are the same above the mark"));
+    assert!(differ.contains("The traces are the same above the marked row"));
     assert_eq!(differ.matches("\"difference\":1,").count(), 2, "the sending, whose fate differs");
     assert!(page([0, 1], 2).contains("The traces differ from event 3 on, which is behind"));
 }

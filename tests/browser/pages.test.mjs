@@ -266,7 +266,7 @@ test("two traces of unequal length scroll as far as each reaches", async () => {
 test("two traces are marked where they part, and scroll together", async () => {
   const { page } = await open(browser, "pair.html");
   await page.getByRole("button", { name: "Go to the difference" }).first().click();
-  assert.equal(await page.locator("line.difference").count(), 2);
+  assert.equal(await page.locator("rect.difference").count(), 2);
   const tops = () => page.locator(".view").evaluateAll((all) => all.map((one) => one.scrollTop));
   await page.locator(".view").first().hover();
   await page.mouse.wheel(0, 120 - (await tops())[0]);

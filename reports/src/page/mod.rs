@@ -114,9 +114,10 @@ impl Difference {
     fn sentence(&self) -> String {
         match self {
             Difference::None => "The two traces are the same, event by event.".to_owned(),
-            Difference::Row(_) => "The traces are the same above the mark; what is below it, or \
-                                   becomes of it, differs."
-                .to_owned(),
+            Difference::Row(_) => {
+                "The traces are the same above the marked row; it, or its fate, is where they part."
+                    .to_owned()
+            }
             Difference::Behind(event) => format!(
                 "The traces differ from event {event} on, which is behind those that are shown here."
             ),

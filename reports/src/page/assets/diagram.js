@@ -73,9 +73,9 @@ class Diagram {
     }
     const mark = this.story.difference;
     if (mark !== null && plan.isIn[mark]) {
-      // Above the row and its label.
-      const y = painter.y(mark) - 9 * this.scale;
-      back.append(svgElement("line", { class: "difference", x1: 0, x2: this.place.width, y1: y, y2: y }));
+      // The row and its label, which stands above it.
+      const attributes = { class: "difference", x: 0, y: painter.y(mark) - 16, width: this.place.width, height: 22 };
+      back.prepend(svgElement("rect", attributes));
     }
     svg.replaceChildren(back, front, this.gutter(first, last - first, painter.times(first, last)));
     this.markRelated();

@@ -14,7 +14,7 @@ function svgElement(name, attributes = {}, text) {
 // Where so many columns are, for a view so many pixels wide.
 function columns(count, width, zoom) {
   const narrow = width < 800;
-  const [left, right] = narrow ? [200, 150] : [270, 230];
+  const [left, right] = narrow ? [210, 150] : [270, 230];
   const gaps = Math.max(1, count - 1);
   const lane = Math.max(150, Math.min(460, (width - left - right) / gaps)) * Math.max(0.4, zoom);
   return { time: narrow ? 58 : 78, left, right, lane, width: Math.max(width, left + gaps * lane + right) };

@@ -91,7 +91,7 @@ fn make_pages(pages: &Path) {
     )
     .unwrap();
     let odd = path("odd.toml");
-    let text = "title = 'Odd'\nprotocol = 'udp'\nlink = [{ delay = '1234567ns' }]";
+    let text = "title = 'Odd'\nprotocol = 'udp'\nlink = [{ delay = '1234900ns' }]";
     fs::write(&odd, text).unwrap();
     let crowd = path("crowd.toml");
     let text = "title = 'Crowd'\nprotocol = 'retry'\nworkload = { clients = 30, messages = 1 }\n\
@@ -99,6 +99,12 @@ fn make_pages(pages: &Path) {
                 fault = [{ packet = { to = 'client-30', kind = 'ack' }, nth = 1, action = 'drop' }]\n\
                 expect = { violates = ['at-most-once'] }";
     fs::write(&crowd, text).unwrap();
+    let window = path("window.toml");
+    let text = "title = 'A long line'\nprotocol = 'go-back-n'\n\
+                options = { window = 2000, timeout = '30s' }\n\
+                workload = { messages = 2000, size = '16B' }\nlink = [{ delay = '5s' }]\n\
+                hosts = { '*' = { receive_buffer = 4000 } }";
+    fs::write(&window, text).unwrap();
     let huge = path("huge.toml");
     let text = fs::read_to_string(&many).unwrap().replace("messages = 5", "messages = 6000");
     fs::write(&huge, format!("duration = '3000s'\n{text}")).unwrap();
@@ -110,6 +116,7 @@ fn make_pages(pages: &Path) {
         trace("huge", &huge, "1"),
         trace("odd-times", &odd, "1"),
         trace("crowd", &crowd, "1"),
+        trace("window", &window, "1"),
     ];
     let mut report = vec!["report", "-o", folder];
     report.extend(all.iter().map(String::as_str));

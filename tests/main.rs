@@ -32,6 +32,7 @@ mod searches;
 #[cfg(unix)]
 mod sharding;
 mod sockets;
+mod stories;
 #[cfg(feature = "proptest")]
 mod strategies;
 mod sweep_pages;

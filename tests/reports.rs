@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use quick_xml::events::Event as Xml;
-use squall::reports::story::{Shown, Story};
+use squall::reports::story::Story;
 use squall::reports::{mermaid, page, pcapng, svg};
-use squall::trace::{OpId, Trace};
+use squall::trace::Trace;
 use squall::{Registry, Settings};
 
 use super::browser::{HOSTILE, hostile, hostile_dissection};
@@ -15,14 +15,14 @@ use super::snapshot_settings;
 
 const FORMATS: [&str; 5] = ["text", "html", "svg", "mermaid", "pcapng"];
 
-fn trace_of(registry: &Registry, file: &str) -> Trace {
+pub fn trace_of(registry: &Registry, file: &str) -> Trace {
     let scenario = registry.load(Path::new(file)).unwrap();
     let settings = Settings { keep_trace: true, ..Settings::default() };
     registry.run(&scenario, settings).unwrap().trace.unwrap()
 }
 
 /// Everything that can happen to a datagram, an operation or a host.
-fn eventful(registry: &Registry) -> Trace {
+pub fn eventful(registry: &Registry) -> Trace {
     let text = r#"
         title = "A copy, a late one, lost ones, a crash, a pause and a partition"
         protocol = "retry"
@@ -233,62 +233,6 @@ fn nothing_is_overwritten_unless_forced() {
     }
 }
 
-/// The operation, as far as one is known, of each datagram of a kind, with the number in the field `name`.
-fn operations(story: &Story<'_>, kind: &str, name: &str) -> Vec<(u64, Option<OpId>)> {
-    let known = story.datagrams.iter().filter_map(|datagram| {
-        let dissection = datagram.dissection.as_ref().filter(|all| all.kind == kind)?;
-        Some((dissection.field(name)?, story.rows[datagram.row].op))
-    });
-    known.collect()
-}
-
-#[test]
-fn datagrams_belong_to_the_operations_that_they_carry_or_answer() {
-    let registry = Registry::shipped();
-    let op = |number| Some(OpId { client: 1, number });
-    let trace = trace_of(&registry, "scenarios/ladder/lost_ack_retry.toml");
-    let story = Story::new(&trace, registry.dissect("retry"));
-    let expected = [(1, op(1)), (1, op(1)), (2, op(2)), (3, op(3))];
-    assert_eq!(operations(&story, "data", "seq"), expected);
-    assert_eq!(operations(&story, "ack", "seq"), expected);
-
-    // With small numbers, the same one stands for one message after another.
-    let trace =
-        trace_of(&registry, "scenarios/windows/receiver_crash_small_numbers_go_back_n.toml");
-    let story = Story::new(&trace, registry.dissect("go-back-n"));
-    let sent = operations(&story, "data", "seq");
-    assert!(sent.iter().all(|(seq, op)| op.is_some_and(|op| u64::from(op.number - 1) % 8 == *seq)));
-    assert!(sent.iter().any(|(_, one)| *one == op(9)), "{sent:?}");
-
-    // A call that says which operation it is, and the reply to it.
-    let trace = trace_of(&registry, "scenarios/rpc/crashes/cache_lost.toml");
-    let story = Story::new(&trace, registry.dissect("rpc"));
-    let calls = operations(&story, "call", "xid");
-    let replies = operations(&story, "reply", "xid");
-    assert_eq!(calls[..2].iter().map(|(_, op)| *op).collect::<Vec<_>>(), [op(1), op(1)]);
-    for (xid, one) in &replies {
-        let call = calls.iter().find(|(known, _)| known == xid).unwrap();
-        assert_eq!(call.1, *one, "xid {xid}");
-    }
-    assert!(replies.iter().any(|(_, one)| *one == op(1)), "{replies:?}");
-}
-
-#[test]
-fn a_story_counts_what_happened_to_each_operation() {
-    let registry = Registry::shipped();
-    let trace = trace_of(&registry, "scenarios/ladder/lost_ack_retry.toml");
-    let story = Story::new(&trace, registry.dissect("retry"));
-    let executions: Vec<u32> = story.operations.values().map(|op| op.executions).collect();
-    assert_eq!(executions, [2, 1, 1]);
-    let first = &story.operations[&OpId { client: 1, number: 1 }];
-    assert_eq!((first.invoked_at, first.ended_at), (Some(0), Some(220_000_000)));
-    let Some(look_at) = story.look_at else { panic!("the scenario shows a violation") };
-    let Shown::Point { text, .. } = &story.rows[look_at].what else { panic!("it is on a host") };
-    assert_eq!(text, "delivered client-1#1 (2x)");
-    let conclusion = trace.conclusion.as_ref().unwrap();
-    assert_eq!(conclusion.expected, ["at-most-once is violated", "every operation ends"]);
-}
-
 #[test]
 fn a_page_of_an_endless_run_is_cut_off() {
     let registry = Registry::shipped();
@@ -381,85 +325,6 @@ fn an_older_trace_has_a_page_without_a_verdict() {
     assert!(page.contains("client-1#3"));
 }
 
-/// A run of a scenario that is written here.
-fn trace_of_text(registry: &Registry, text: &str) -> Trace {
-    let scenario = registry.parse("test", text).unwrap_or_else(|errors| panic!("{errors}"));
-    let settings = Settings { keep_trace: true, ..Settings::default() };
-    registry.run(&scenario, settings).unwrap().trace.unwrap()
-}
-
-#[test]
-fn the_row_to_look_at_is_one_of_the_operation_that_proves_it() {
-    let registry = Registry::shipped();
-    let look = |text: &str| {
-        let trace = trace_of_text(&registry, text);
-        let story = Story::new(&trace, registry.dissect(&trace.header.protocol));
-        let row = &story.rows[story.look_at.unwrap()];
-        let Shown::Point { text, .. } = &row.what else { panic!("{row:?}") };
-        (text.clone(), row.op)
-    };
-    let lost = r#"
-        title = "One of four messages is lost, all at the same time"
-        protocol = "ack"
-        workload = { clients = 4, messages = 1 }
-        link = [{ delay = "10ms" }]
-        fault = [{ packet = { from = "client-2", kind = "data" }, nth = 1, action = "drop" }]
-        expect = { guarantee = "at-least-once", completes = true }
-    "#;
-    let second = Some(OpId { client: 2, number: 1 });
-    assert_eq!(look(lost), ("invoked client-2#1".to_owned(), second));
-    let pending = r#"
-        title = "A call that never ends"
-        protocol = "retry"
-        duration = "2s"
-        workload = { clients = 2, messages = 1 }
-        link = [{ delay = "10ms" }, { from = "client-2", loss = "100%" }]
-        expect = { completes = true }
-    "#;
-    assert_eq!(look(pending), ("invoked client-2#1".to_owned(), second));
-}
-
-#[test]
-fn what_is_left_out_is_not_looked_at() {
-    let registry = Registry::shipped();
-    let trace = trace_of(&registry, "scenarios/ladder/lost_ack_retry.toml");
-    let look_at = |events| Story::beginning(&trace, None, events).look_at;
-    assert_eq!(look_at(5), None);
-    assert!(look_at(1000).is_some());
-}
-
-#[test]
-fn a_partition_is_drawn_over_its_hosts_alone() {
-    let registry = Registry::shipped();
-    let trace = trace_of_text(
-        &registry,
-        r#"
-        title = "Two of four clients are cut off"
-        protocol = "udp"
-        workload = { clients = 4 }
-        link = [{ delay = "10ms" }]
-        fault = [
-            { at = "0s", action = "partition", groups = [["client-1"], ["server"]] },
-            { at = "0s", action = "partition", groups = [["client-*"], ["server"]], optional = true },
-        ]
-        "#,
-    );
-    let story = Story::new(&trace, registry.dissect("udp"));
-    let concerned = story.bands.iter().map(|band| match &band.kind {
-        squall::reports::story::BandKind::Fault(_, hosts) => hosts.clone(),
-        other => panic!("{other:?}"),
-    });
-    assert_eq!(concerned.collect::<Vec<_>>(), [vec![0, 1], vec![]]);
-    // Four columns 220 apart from 270 on: the first client's and the server's have a band each.
-    let picture = svg::picture(&story, 100);
-    let bands: Vec<&str> = picture
-        .split("<rect class=\"band fault\" ")
-        .skip(1)
-        .map(|rest| rest.split(" y=").next().unwrap())
-        .collect();
-    assert_eq!(bands, ["x=\"240\"", "x=\"1120\"", "x=\"240\""]);
-}
-
 #[test]
 fn an_index_of_nothing_is_not_in_the_way() {
     let folder = folder("typo");
@@ -473,4 +338,49 @@ fn an_index_of_nothing_is_not_in_the_way() {
     assert_eq!(run().status.code(), Some(0), "{}", text(&run().stderr));
     let index = fs::read_to_string(Path::new(&pages).join("index.html")).unwrap();
     assert!(index.contains("1 scenario<"), "{index}");
+}
+
+#[test]
+fn a_picture_shows_what_is_around_the_violation() {
+    let registry = Registry::shipped();
+    let trace = trace_of(&registry, "scenarios/ladder/lost_ack_retry.toml");
+    let story = Story::new(&trace, registry.dissect("retry"));
+    let picture = svg::picture(&story, 6);
+    assert!(picture.contains("delivered client-1#1 (2x)"), "{picture}");
+    assert!(!picture.contains("invoked client-1#1") && picture.contains("of 26 rows are left out"));
+}
+
+#[test]
+fn cards_say_what_each_run_came_to() {
+    let folder = folder("cards");
+    let pages = folder.join("pages");
+    let ran = squall(&["run", "tests/verdicts", "--report", pages.to_str().unwrap()]);
+    assert_eq!(ran.status.code(), Some(1));
+    let index = fs::read_to_string(pages.join("index.html")).unwrap();
+    for verdict in ["pass", "fail", "inconclusive", "invalid"] {
+        let cards =
+            index.matches(&format!("<li class=\"card\" data-verdict=\"{verdict}\">")).count();
+        let json = squall(&["run", "tests/verdicts", "--format", "json"]);
+        let runs = text(&json.stdout).matches(&format!("\"verdict\":\"{verdict}\"")).count();
+        assert_eq!(cards, runs, "{verdict}");
+    }
+    // A page that is somebody else's is no page of this run.
+    let name = fs::read_dir(&pages).unwrap().map(|entry| entry.unwrap().file_name());
+    let name = name.filter(|name| name != "index.html").min().unwrap();
+    fs::remove_file(pages.join("index.html")).unwrap();
+    let again = squall(&["run", "tests/verdicts", "--report", pages.to_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(64));
+    let index = fs::read_to_string(pages.join("index.html")).unwrap();
+    assert!(!index.contains(&format!("href=\"{}\"", name.to_str().unwrap())), "{name:?}");
+}
+
+#[test]
+fn what_xml_has_no_place_for_is_not_in_a_picture() {
+    let registry = Registry::shipped();
+    let mut trace = eventful(&registry);
+    trace.header.title = "a\u{ffff}b\u{fffe}c\u{0}d\u{fdd0}".to_owned();
+    let picture = svg::picture(&Story::new(&trace, None), 10);
+    // https://www.w3.org/TR/xml/#charsets
+    let has_place = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    assert_eq!(picture.chars().find(|c| !has_place(*c)), None);
 }

@@ -4,6 +4,7 @@
 use squall_sim::network::{HEADERS, Impairments, Loss};
 use squall_sim::plan::{Engine, Plan};
 use squall_sim::protocol::{OptionValue, Options, Protocol, Theory};
+use squall_sim::scenario::MAX_EVENTS;
 
 use crate::channel;
 use crate::timer::{DefaultTimeout, Timeout, Timer};
@@ -29,6 +30,8 @@ fn predict(plan: &Plan) -> Option<Theory> {
     };
     let timeout = u64::try_from(timeout.as_nanos()).ok()?;
     let exact = plan.engine == Engine::Event && plan.faults.is_empty() && is_plain(options);
+    // A limit of the file's own may cut a run off in any place.
+    let exact = exact && plan.max_events >= MAX_EVENTS;
     let steady = plan.hosts.iter().all(|host| host.clock_drift_ppm == 0.0);
     // Each client has one datagram on the way: there must be room for all.
     let room = plan.hosts.iter().all(|host| host.receive_buffer >= u64::from(plan.clients));

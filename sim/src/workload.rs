@@ -47,6 +47,12 @@ pub fn is_message(workload: &WorkloadPlan, op: OpId, bytes: &[u8]) -> bool {
     }
 }
 
+/// True if `bytes` go on behind an identity as the message of `op` does that is made from its number: for 8
+/// bytes, which is enough to tell. For what is cut from a real file nobody can tell.
+pub fn goes_on(op: OpId, bytes: &[u8]) -> bool {
+    bytes.get(IDENTITY..2 * IDENTITY).is_some_and(|next| next == Filler::new(op).word(0))
+}
+
 fn length(workload: &WorkloadPlan, op: OpId) -> usize {
     match piece(workload, op) {
         Some(piece) => IDENTITY + piece.len(),
@@ -105,6 +111,8 @@ mod tests {
             let bytes = message(&plan, op);
             assert_eq!((bytes.len() as u64, identify(&bytes)), (size, Some(op)));
             assert!(is_message(&plan, op, &bytes));
+            assert_eq!(goes_on(op, &bytes), size >= 16);
+            assert!(!goes_on(OpId { client: 3, number: 5 }, &bytes));
             assert!(!is_message(&plan, OpId { client: 3, number: 5 }, &bytes));
             for at in 0..bytes.len() {
                 let mut damaged = bytes.clone();

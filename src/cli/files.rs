@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use squall_sim::protocol::Protocol;
 use squall_sim::scenario::Scenario;
 
-use super::complain;
 use super::exit::Exit;
+use super::{complain, interrupt};
 use crate::registry;
 use crate::{LoadError, Registry};
 
@@ -204,18 +204,50 @@ pub(super) fn write(
         complain(&format!("{} exists; --force overwrites it", path.display()));
         return Err(Exit::Usage);
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".part-{}", std::process::id()));
-    let beside = PathBuf::from(beside);
+    let (file, beside) = create_beside(path).map_err(|error| {
+        complain(&format!("{}: {error}", path.display()));
+        Exit::Usage
+    })?;
     let written = (|| {
-        let mut file = io::BufWriter::new(fs::File::create_new(&beside)?);
+        let mut file = io::BufWriter::new(file);
         content(&mut file)?;
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&beside, path)
+        if force {
+            return fs::rename(&beside, path);
+        }
+        // A rename would replace what has appeared in the meantime; a link does not.
+        match fs::hard_link(&beside, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+            // Not every file system has links.
+            Err(_) => fs::rename(&beside, path),
+            Ok(()) => fs::remove_file(&beside),
+        }
     })();
+    interrupt::is_whole(&beside);
     written.map_err(|error| {
         let _ = fs::remove_file(&beside);
         complain(&format!("{}: {error}", path.display()));
         Exit::Usage
     })
+}
+
+/// A new file beside `path`, under a name that nothing has. If Ctrl-C ends the process, it is removed.
+fn create_beside(path: &Path) -> io::Result<(fs::File, PathBuf)> {
+    let mut number = 0;
+    loop {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(format!(".part-{}-{number}", std::process::id()));
+        let beside = PathBuf::from(beside);
+        match fs::File::create_new(&beside) {
+            // Another process may have had this number, and left it.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => {
+                number += 1;
+            }
+            Err(error) => return Err(error),
+            Ok(file) => {
+                interrupt::is_part(&beside);
+                return Ok((file, beside));
+            }
+        }
+    }
 }

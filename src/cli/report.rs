@@ -11,7 +11,7 @@ use squall_reports::{mermaid, page, pcapng, svg};
 use squall_sim::trace::Trace;
 
 use super::exit::Exit;
-use super::{UntilClosed, complain, files, replay, stdout, width};
+use super::{UntilClosed, complain, files, interrupt, replay, stdout, width};
 use crate::Registry;
 
 /// Arguments of `squall report`.
@@ -83,6 +83,7 @@ impl Args {
 }
 
 pub(super) fn run(args: &Args, registry: &Registry) -> io::Result<Exit> {
+    interrupt::tidy_up();
     if args.side_by_side {
         return side_by_side(args, registry);
     }

@@ -319,6 +319,16 @@ test("a hundred thousand events open, and only those in view are drawn", async (
   assert.deepEqual(complaints, []);
 });
 
+test("arrows over much of a page are drawn, and do not take its memory", async () => {
+  const { page } = await open(browser, "window.html");
+  await view(page).press("Home");
+  const first = await page.locator(".way").count();
+  await view(page).evaluate((one) => { one.scrollTop = one.scrollHeight / 2; });
+  await page.waitForFunction((before) => document.querySelectorAll(".way").length > before, first);
+  const crossing = await page.locator(".way").count();
+  assert.ok(crossing > 200 && crossing <= 3500, `${crossing}`);
+});
+
 test("a page fits a narrow screen", async () => {
   for (const name of ["retry.html", "gallery/index.html", "sweep/index.html"]) {
     const { page } = await open(browser, name, { viewport: { width: 420, height: 800 } });

@@ -57,6 +57,9 @@ struct Builder<'a> {
     open: Vec<usize>,
 }
 
+/// The action that ends all others.
+const CALM: &str = "calm";
+
 /// How it is told that software broke.
 const BROKE: &str = "broke: ";
 
@@ -198,10 +201,12 @@ impl<'a> Builder<'a> {
                     tone = Tone::Bad;
                 }
             }
-            Step::Completed => known.ended_at = Some(at),
-            Step::Failed | Step::Unknown => {
+            Step::Completed | Step::Failed | Step::Unknown => {
                 known.ended_at = Some(at);
-                tone = Tone::Warning;
+                self.attribution.ended(op);
+                if step != Step::Completed {
+                    tone = Tone::Warning;
+                }
             }
         }
         if !matches!(step, Step::Delivered | Step::Executed) {
@@ -241,7 +246,10 @@ impl<'a> Builder<'a> {
         let text = format!("{action}: {name}");
         let hosts = known.map(|fault| fault.hosts.clone()).unwrap_or_default();
         let row = self.row(at, Shown::Across(format!("{name} begins")), None);
-        self.begin(row, BandKind::Fault(fault, hosts), text);
+        // From then on there is nothing wrong with the network.
+        if known.is_none_or(|fault| fault.action != CALM) {
+            self.begin(row, BandKind::Fault(fault, hosts), text);
+        }
     }
 
     fn begin(&mut self, first: usize, kind: BandKind, text: String) {

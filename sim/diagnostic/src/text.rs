@@ -8,6 +8,7 @@ fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{fff0}'..='\u{fff8}' | '\u{fffe}' | '\u{ffff}')
         || matches!(c, '\u{e0000}'..='\u{e0fff}')
 }
 

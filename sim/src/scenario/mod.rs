@@ -59,7 +59,7 @@ const MAX_FILE: usize = 4 << 20;
 const DURATION: u64 = 60_000_000_000;
 
 /// How many events a run may take if the file says nothing.
-const MAX_EVENTS: u64 = 10_000_000;
+pub const MAX_EVENTS: u64 = 10_000_000;
 
 /// The seed if neither the file nor the caller gives one.
 const SEED: u64 = 1;

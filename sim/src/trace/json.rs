@@ -95,8 +95,17 @@ fn read_header(line: &str) -> Result<Header, String> {
         let found = version.map_or("no version".to_owned(), |version| format!("version {version}"));
         return Err(format!("the trace has {found}, and this squall reads version {VERSION}"));
     }
-    serde_json::from_value(header).map_err(|error| error.to_string())
+    let header: Header = serde_json::from_value(header).map_err(|error| error.to_string())?;
+    let mut names = header.hosts.iter().chain(&header.faults);
+    // Reports repeat them in every line.
+    match names.find(|name| name.len() > LONGEST_NAME) {
+        Some(_) => Err(format!("a host or a fault has a name of more than {LONGEST_NAME} bytes")),
+        None => Ok(header),
+    }
 }
+
+/// The longest name of a host or a fault, in bytes; scenario files allow less.
+const LONGEST_NAME: usize = 1024;
 
 /// True if the header has every host and fault that the event names.
 fn names_known_things(header: &Header, event: &Event) -> bool {
@@ -414,6 +423,8 @@ mod tests {
         assert!(error(&text.replace("\"fault\":2", "\"fault\":3")).contains("line 4"));
         assert!(error(&text.replace("\"at\":3", "\"at\":4")).contains("hash to"));
         assert!(error(&format!("{text}{{}}")).contains("more after"));
+        let long = text.replace("\"client-1\"", &format!("\"{}\"", "x".repeat(1025)));
+        assert!(error(&long).contains("line 1: a host or a fault has a name of more than"));
         let odd = text.replace("\"verdict\"", "\"verdicts\"");
         assert!(error(&odd).contains("missing field `verdict`"), "{}", error(&odd));
         for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {

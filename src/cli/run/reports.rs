@@ -29,9 +29,10 @@ impl Reports {
         args.junit.as_deref().map_or(Ok(()), |path| files::may_write(path, args.force))?;
         let gallery = args.report.as_deref().map(|folder| Gallery::new(folder, args.force));
         let gallery = gallery.transpose()?;
-        if gallery.is_some() {
-            // Pages are not cut off in the middle, and the index is about those that are there.
-            interrupt::listen();
+        match gallery.is_some() {
+            // The index is about the pages that are there.
+            true => interrupt::listen(),
+            false => interrupt::tidy_up(),
         }
         let junit = args.junit.clone();
         Ok(Reports { gallery, junit, force: args.force, cases: Cases::default() })

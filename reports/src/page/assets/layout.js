@@ -10,6 +10,10 @@ function gap(nanoseconds) {
 
 // Pieces of the diagram in which to look for arrows, tenths of a row.
 const PIECE = 500;
+// Arrows over more pieces than these are looked for one by one: they would be in too many.
+const SPANNED = 20;
+// Arrows that are drawn at a time. With more, nothing could be told apart.
+const MOST_ARROWS = 3000;
 
 function layout(story, filter) {
   const y = new Int32Array(story.rows.length);
@@ -29,16 +33,16 @@ function layout(story, filter) {
   for (let index = y.length - 1, next = height; index >= 0; index -= 1) {
     if (isIn[index]) next = y[index]; else y[index] = next;
   }
-  const pieces = Array.from({ length: Math.floor(height / PIECE) + 1 }, () => []);
+  const [pieces, long] = [Array.from({ length: Math.floor(height / PIECE) + 1 }, () => []), []];
   for (const datagram of story.datagrams) {
     if (!isIn[datagram.row]) continue;
     const first = y[datagram.row];
     const last = datagram.ends.reduce((most, end) => Math.max(most, y[end.row]), first);
-    for (let at = Math.floor(first / PIECE); at <= Math.floor(last / PIECE); at += 1) {
-      pieces[at].push(datagram);
-    }
+    const [from, to] = [Math.floor(first / PIECE), Math.floor(last / PIECE)];
+    if (to - from > SPANNED) long.push({ datagram, first, last });
+    else for (let at = from; at <= to; at += 1) pieces[at].push(datagram);
   }
-  return { y, isIn, shown, height, pieces, columns: columnsOf(story, filter, shown) };
+  return { y, isIn, shown, height, pieces, long, columns: columnsOf(story, filter, shown) };
 }
 
 // The columns in which something is shown: hosts that a filter leaves without anything only take space.
@@ -86,6 +90,10 @@ function arrowsBetween(plan, first, last) {
   const end = Math.min(Math.floor(last / PIECE), plan.pieces.length - 1);
   for (let at = Math.max(0, Math.floor(first / PIECE)); at <= end; at += 1) {
     plan.pieces[at].forEach((datagram) => found.add(datagram));
+  }
+  for (const one of plan.long) {
+    if (found.size >= MOST_ARROWS) break;
+    if (one.first <= last && one.last >= first) found.add(one.datagram);
   }
   return found;
 }

@@ -2,7 +2,7 @@
 //! `SQUALL_REQUIRE_TOOLS` is set, as in CI.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pcap_file::pcapng::{Block, PcapNgReader};
@@ -110,6 +110,45 @@ fn tshark_reads_what_the_traces_say() {
             .filter(|datagram| datagram.ends.iter().any(|end| end.dropped.is_some()));
         assert_eq!(dropped, lost.count(), "{scenario}");
     }
+}
+
+/// Every scenario file below a folder.
+fn below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => below(&path, found),
+            false if path.extension().is_some_and(|extension| extension == "toml") => {
+                found.push(path)
+            }
+            false => {}
+        }
+    }
+}
+
+#[test]
+fn tshark_reads_every_scenario() {
+    if !has_tshark() {
+        return;
+    }
+    let mut scenarios = Vec::new();
+    below(Path::new("scenarios"), &mut scenarios);
+    scenarios.sort();
+    // A capture file may have several sections: all traces are read at once.
+    let (mut all, mut sent) = (Vec::new(), 0);
+    for scenario in &scenarios {
+        let (registry, trace) = trace(scenario.to_str().unwrap());
+        let story = Story::new(&trace, registry.dissect(&trace.header.protocol));
+        all.extend(capture(&story));
+        sent += trace.events().filter(|event| matches!(event.what, What::Sent { .. })).count();
+    }
+    assert!(scenarios.len() >= 300 && sent > 10_000, "{} scenarios, {sent}", scenarios.len());
+    let file = folder("wireshark_all").join("all.pcapng");
+    std::fs::write(&file, all).unwrap();
+    assert_eq!(tshark(&file, &["-T", "fields", "-e", "frame.number"]).len(), sent);
+    // One scenario gives its client the port of TAPA, whose datagrams ours are not.
+    let wrong = "_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0";
+    assert_eq!(tshark(&file, &["--disable-protocol", "tapa", "-Y", wrong]), [""; 0]);
 }
 
 #[test]

@@ -156,6 +156,9 @@ fn data(page: &str) -> serde_json::Value {
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
 }
 
+/// How often an operation was executed, its client's last step, when it was invoked, and when it ended.
+type Life = (u64, &'static str, Option<u64>, Option<u64>);
+
 #[test]
 fn pages_say_of_operations_what_the_trace_says() {
     let registry = Registry::shipped();
@@ -167,7 +170,7 @@ fn pages_say_of_operations_what_the_trace_says() {
         "scenarios/duplication/link_duplicates_retry.toml",
     ] {
         let trace = trace_of(&registry, file);
-        let mut expected: BTreeMap<String, (u64, &str, Option<u64>, Option<u64>)> = BTreeMap::new();
+        let mut expected: BTreeMap<String, Life> = BTreeMap::new();
         for event in trace.events() {
             let What::Operation { op, step, .. } = event.what else { continue };
             let known = expected.entry(trace.operation(op)).or_default();

@@ -10,6 +10,7 @@ use squall_sim::network::HostId;
 use squall_sim::text::{millis, visible};
 
 use crate::story::{Datagram, End, Row, Shown, Story, Tone};
+use crate::words::nth;
 
 /// The longest label, in characters. Mermaid wraps none.
 const LONGEST_LABEL: usize = 120;
@@ -84,7 +85,7 @@ impl Drawing<'_> {
                 {
                     let end = &datagram.ends[*end];
                     let times = format!("{} to {} ms", millis(*at), millis(end.at));
-                    self.end(datagram, end, &format!("{text}{}, {times}", copy(end)), out)?;
+                    self.end(datagram, end, &format!("{text}{}, {times}", nth(end.copy)), out)?;
                     return Ok(2);
                 }
                 let sent = format!("{text} is sent, {} ms", millis(*at));
@@ -94,7 +95,7 @@ impl Drawing<'_> {
                 let datagram = &self.story.datagrams[*datagram];
                 let end = &datagram.ends[*end];
                 let arrives = if end.dropped.is_some() { "" } else { " arrives" };
-                let text = format!("{}{}{arrives}", datagram.label, copy(end));
+                let text = format!("{}{}{arrives}", datagram.label, nth(end.copy));
                 let times = format!("{} ms, sent at {} ms", millis(*at), millis(datagram.at));
                 self.end(datagram, end, &format!("{text}, {times}"), out)?;
             }
@@ -147,11 +148,6 @@ impl Drawing<'_> {
             rows => self.across(&format!("({rows} rows left out)"), out),
         }
     }
-}
-
-/// Which copy, unless it is the original.
-fn copy(end: &End) -> String {
-    crate::words::nth(end.copy)
 }
 
 /// Text of which Mermaid interprets nothing: what is not plain becomes an entity code, and so does the

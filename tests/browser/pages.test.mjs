@@ -186,6 +186,18 @@ test("with many hosts, what is selected is scrolled to, and idle hosts can be hi
   assert.deepEqual(hosts, ["client-20", "server"]);
 });
 
+test("a filter may hide what is selected and show more than before", async () => {
+  const { page, complaints } = await open(browser, "crowd.html", { viewport: { width: 1400, height: 4000 } });
+  await page.locator("[data-filter=op]").fill("client-3#1");
+  await view(page).press("Home");
+  const few = (await shown(page)).length;
+  await page.locator("[data-filter=op]").fill("client-2");
+  const labels = await shown(page);
+  assert.ok(labels.length > few && labels.every((label) => /client-2/.test(label)), `${few}, ${labels.length}`);
+  assert.equal(await selected(page).count(), 0);
+  assert.deepEqual(complaints, []);
+});
+
 test("a selection that a filter hides comes back", async () => {
   const { page } = await open(browser, "retry.html");
   await page.locator("[data-filter=op]").fill("client-1#3");

@@ -185,9 +185,11 @@ class Diagram {
     const isFree = Object.values(filter).every((part) => part === undefined);
     this.root.querySelector("[data-do=clear]").hidden = isFree;
     this.plan = layout(this.story, filter);
-    if (this.selected !== undefined && !this.plan.isIn[this.selected]) this.select(undefined);
+    // First: what is painted must be of one plan.
     this.arrange();
-    if (this.selected !== undefined && this.plan.isIn[this.selected]) this.reveal(this.selected);
+    if (this.selected === undefined) return;
+    if (!this.plan.isIn[this.selected]) this.select(undefined);
+    else this.reveal(this.selected);
     this.paint();
   }
 

@@ -1,10 +1,9 @@
 //! From link rules to what each host does to what it sends.
 
-use squall_sim::network::{Distribution, HostId, HostSet, LinkRule, Loss};
-use squall_sim::plan::Plan;
+use std::collections::BTreeMap;
 
-/// Datagrams that may wait for a rate when the file gives no limit.
-const DEFAULT_LIMIT: u64 = 1000;
+use squall_sim::network::{DEFAULT_LIMIT, Distribution, HostId, HostSet, LinkRule, Loss};
+use squall_sim::plan::Plan;
 
 /// What netem is to do on a link, all rules applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,8 +43,8 @@ pub(super) fn arms(plan: &Plan) -> Vec<Arm> {
     let senders = classes(plan, |rule| &rule.from);
     let receivers = classes(plan, |rule| &rule.to);
     let mut arms: Vec<Arm> = Vec::new();
-    for (hosts, sends) in senders {
-        let targets = targets(plan, &hosts, &sends, &receivers);
+    for hosts in senders {
+        let targets = targets(plan, &hosts, &receivers);
         match arms.iter_mut().find(|arm| arm.targets == targets) {
             Some(arm) => arm.hosts.extend(hosts),
             None => arms.push(Arm { hosts, targets }),
@@ -56,22 +55,21 @@ pub(super) fn arms(plan: &Plan) -> Vec<Arm> {
     arms
 }
 
-/// Hosts that the same rules name, and for each rule whether it does.
-type Class = (Vec<HostId>, Vec<bool>);
-
-fn classes(plan: &Plan, named: impl Fn(&LinkRule) -> &HostSet) -> Vec<Class> {
-    let mut classes: std::collections::BTreeMap<Vec<bool>, Vec<HostId>> = Default::default();
+/// Hosts that the same rules name, together.
+fn classes(plan: &Plan, named: impl Fn(&LinkRule) -> &HostSet) -> Vec<Vec<HostId>> {
+    let mut classes: BTreeMap<Vec<bool>, Vec<HostId>> = BTreeMap::new();
     for host in 0..plan.hosts.len() as HostId {
         let rules = plan.links.iter().map(|rule| named(rule).contains(host)).collect();
         classes.entry(rules).or_default().push(host);
     }
-    classes.into_iter().map(|(rules, hosts)| (hosts, rules)).collect()
+    classes.into_values().collect()
 }
 
-fn targets(plan: &Plan, hosts: &[HostId], sends: &[bool], receivers: &[Class]) -> Vec<Target> {
+fn targets(plan: &Plan, hosts: &[HostId], receivers: &[Vec<HostId>]) -> Vec<Target> {
     let mut targets: Vec<Target> = Vec::new();
-    for (to, receives) in receivers {
-        let link = Link::new(plan, sends, receives);
+    for to in receivers {
+        // One of each class stands for all of it.
+        let link = Link::new(plan, hosts[0], to[0]);
         // What a host sends to itself does not leave it.
         let to: Vec<HostId> = to.iter().copied().filter(|to| hosts != [*to]).collect();
         if link == Link::default() || to.is_empty() {
@@ -101,26 +99,20 @@ fn targets(plan: &Plan, hosts: &[HostId], sends: &[bool], receivers: &[Class]) -
 }
 
 impl Link {
-    fn new(plan: &Plan, sends: &[bool], receives: &[bool]) -> Self {
-        let mut link = Link::default();
-        let mut limit = None;
-        let mut queue = None;
-        for (number, rule) in plan.links.iter().enumerate() {
-            if !(sends[number] && receives[number]) {
-                continue;
-            }
-            let set = &rule.set;
-            link.delay = set.delay.unwrap_or(link.delay);
-            link.jitter = set.jitter.unwrap_or(link.jitter);
-            link.distribution = set.distribution.unwrap_or(link.distribution);
-            link.loss = set.loss.or(link.loss);
-            link.duplicate = set.duplicate.unwrap_or(link.duplicate);
-            link.reorder = set.reorder.unwrap_or(link.reorder);
-            link.corrupt = set.corrupt.unwrap_or(link.corrupt);
-            link.rate = set.rate.or(link.rate);
-            limit = set.limit.or(limit);
-            queue = set.shared.map_or(queue, |shared| shared.then_some(number));
-        }
+    fn new(plan: &Plan, from: HostId, to: HostId) -> Self {
+        let set = plan.link(from, to);
+        let mut link = Link {
+            delay: set.delay.unwrap_or_default(),
+            jitter: set.jitter.unwrap_or_default(),
+            distribution: set.distribution.unwrap_or_default(),
+            loss: set.loss,
+            duplicate: set.duplicate.unwrap_or_default(),
+            reorder: set.reorder.unwrap_or_default(),
+            corrupt: set.corrupt.unwrap_or_default(),
+            rate: set.rate,
+            limit: 0,
+            queue: None,
+        };
         // What has no effect is taken out, so that links that do the same are equal.
         link.loss = link.loss.filter(|loss| *loss != Loss::Independent(0.0));
         if link.jitter == 0 {
@@ -130,12 +122,16 @@ impl Link {
             link.reorder = 0.0;
         }
         if let Some(rate) = link.rate {
-            link.queue = queue;
+            // The queue is that of the last rule which says whether it is shared.
+            let named = plan.links.iter().rposition(|rule| {
+                rule.from.contains(from) && rule.to.contains(to) && rule.set.shared.is_some()
+            });
+            link.queue = named.filter(|_| set.shared == Some(true));
             // netem also counts those that it delays.
             let bits = u128::from(plan.workload.size + squall_sim::network::HEADERS) * 8;
             let on_the_line = u128::from(link.delay) * u128::from(rate) / (bits * 1_000_000_000);
             let on_the_line = u64::try_from(on_the_line).unwrap_or(u64::MAX);
-            link.limit = limit.unwrap_or(DEFAULT_LIMIT).saturating_add(on_the_line);
+            link.limit = set.limit.unwrap_or(DEFAULT_LIMIT).saturating_add(on_the_line);
         }
         link
     }

@@ -11,7 +11,7 @@ use crate::stream::{Draw, Stream};
 pub const HEADERS: u64 = 28;
 
 /// Datagrams that may wait for a rate when no `limit` is given: netem's default.
-const DEFAULT_LIMIT: u64 = 1000;
+pub const DEFAULT_LIMIT: u64 = 1000;
 
 /// The decisions a link draws, each from a stream of its own.
 #[derive(Clone, Copy)]

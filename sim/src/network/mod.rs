@@ -42,7 +42,7 @@ use decisions::Waits;
 pub(crate) use decisions::{Decision, Decisions};
 pub use fate::{Arrivals, Cause, DropReason, Fate, Mark, Plain};
 pub use fault::Packet;
-pub use link::HEADERS;
+pub use link::{DEFAULT_LIMIT, HEADERS};
 
 use crate::protocol::Dissect;
 use classes::Classes;

@@ -311,6 +311,11 @@ fn any_number_of_rows_can_be_asked_for() {
         let shown = story.rows_to_look_at(rows).len();
         assert_eq!(shown, rows.min(story.rows.len()));
     }
+    // With a row to look at, more is reckoned with.
+    let trace = trace_of(&registry, "scenarios/ladder/lost_ack_retry.toml");
+    let story = Story::new(&trace, registry.dissect("retry"));
+    assert!(story.look_at.is_some());
+    assert_eq!(story.rows_to_look_at(usize::MAX), 0..story.rows.len());
 }
 
 #[test]
